@@ -39,9 +39,3 @@ public sealed class StepContext
     /// <summary>Streamed text, in pieces as they arrive; best effort, never blocks the call.</summary>
     public required Action<LlmDelta> OnDelta { get; init; }
 }
-
-/// <summary>A piece of streamed text.</summary>
-/// <param name="StepId">The step that streams.</param>
-/// <param name="Call">The call's ordinal within the step: a higher one means that the text starts again.</param>
-/// <param name="Text">The piece.</param>
-public readonly record struct LlmDelta(string StepId, int Call, string Text);

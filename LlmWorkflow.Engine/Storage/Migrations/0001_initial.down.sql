@@ -1,0 +1,11 @@
+drop table projects;
+drop table external_api_cache;
+drop table llm_schedules;
+drop table llm_webhook_attempts;
+drop table llm_webhook_deliveries;
+drop table llm_provider_usage;
+drop table llm_job_events;
+drop table llm_step_runs;
+drop table llm_workflow_jobs;
+drop table llm_workers;
+drop table llm_workflow_definitions;
