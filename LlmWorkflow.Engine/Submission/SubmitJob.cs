@@ -4,7 +4,7 @@ using LlmWorkflow.Engine.Jobs;
 
 namespace LlmWorkflow.Engine.Submission;
 
-/// <summary>A job as asked for. The API has checked form (lengths, types); <see cref="JobSubmitter"/> checks meaning.</summary>
+/// <summary>A job as asked for. The API has checked form (lengths, types); the engine checks meaning.</summary>
 public sealed record SubmitJob
 {
     /// <summary>Name of the workflow.</summary>
