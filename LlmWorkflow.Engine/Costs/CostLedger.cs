@@ -102,7 +102,22 @@ public sealed class CostLedger(Database database) : ICallLedger
         CancellationToken.None);
 
     /// <inheritdoc/>
-    public async Task<IReadOnlyList<LedgerCall>> ReadAsync(Guid jobId, CancellationToken cancellationToken)
+    public Task<IReadOnlyList<LedgerCall>> ReadAsync(Guid jobId, CancellationToken cancellationToken) =>
+        database.UntilDoneAsync(ct => ReadOnceAsync(jobId, ct), cancellationToken);
+
+    /// <inheritdoc/>
+    public Task MarkPossiblyBilledAsync(Fence fence, CancellationToken cancellationToken) => database.UntilDoneAsync(
+        async ct =>
+        {
+            await using var command = database.Source.CreateCommand(MarkSql);
+            command.Add(NpgsqlDbType.Uuid, fence.JobId);
+            command.Add(NpgsqlDbType.Uuid, fence.Owner);
+            command.Add(NpgsqlDbType.Bigint, fence.Number);
+            return await command.ExecuteNonQueryAsync(ct);
+        },
+        cancellationToken);
+
+    private async Task<IReadOnlyList<LedgerCall>> ReadOnceAsync(Guid jobId, CancellationToken cancellationToken)
     {
         var calls = new List<LedgerCall>();
         await using var command = database.Source.CreateCommand(ReadSql);
@@ -136,16 +151,6 @@ public sealed class CostLedger(Database database) : ICallLedger
         }
 
         return calls;
-    }
-
-    /// <inheritdoc/>
-    public async Task MarkPossiblyBilledAsync(Fence fence, CancellationToken cancellationToken)
-    {
-        await using var command = database.Source.CreateCommand(MarkSql);
-        command.Add(NpgsqlDbType.Uuid, fence.JobId);
-        command.Add(NpgsqlDbType.Uuid, fence.Owner);
-        command.Add(NpgsqlDbType.Bigint, fence.Number);
-        await command.ExecuteNonQueryAsync(cancellationToken);
     }
 
     private static string PurposeText(CallPurpose purpose) => purpose switch

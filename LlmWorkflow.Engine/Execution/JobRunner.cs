@@ -37,7 +37,7 @@ public sealed class JobRunner(
             var workflow = await loadWorkflow(run.Job.Identity.DefinitionHash, run.Token);
             if (workflow is null)
             {
-                return await EndAsync(run, JobStatus.Failed, default, MissingDefinition(run.Job.Identity), started);
+                return await EndAsync(run, JobStatus.Failed, default, JobErrors.MissingDefinition(run.Job.Identity), started);
             }
 
             await using var timer = StartTimeout(workflow.Definition, run);
@@ -85,7 +85,7 @@ public sealed class JobRunner(
         catch (Exception e) when (run.Reason is StopReason.None)
         {
             Log.JobFaulted(logger, e);
-            error = EngineFault(e);
+            error = JobErrors.EngineFault(e);
         }
         catch (Exception e)
         {
@@ -99,24 +99,18 @@ public sealed class JobRunner(
             StopReason.LeaseLost => Lost(),
             // A job that was done before the stop reached it is done: its result is paid for.
             _ when finished && error is null => await EndAsync(run, JobStatus.Completed, output, error: null, started),
-            StopReason.CancelRequested => await EndAsync(run, JobStatus.Cancelled, default, CancelledError, started),
+            StopReason.CancelRequested => await EndAsync(run, JobStatus.Cancelled, default, JobErrors.Cancelled, started),
             _ when error is not null => await EndAsync(run, JobStatus.Failed, default, error, started),
-            StopReason.TimedOut => await EndAsync(run, JobStatus.Failed, default, TimedOut(run.Job), started),
+            StopReason.TimedOut => await EndAsync(run, JobStatus.Failed, default, JobErrors.TimedOut(run.Job.Identity), started),
             _ => HandBack(run, stepId: null),
         };
     }
-
-    /// <summary>Why a cancelled job has no result.</summary>
-    internal static WorkflowError CancelledError { get; } = new()
-    {
-        Type = ErrorTypes.Cancelled, Category = ErrorCategory.User, Message = "The job was cancelled by request.",
-    };
 
     private async Task<JobTransition> EndAsync(RunningJob run, JobStatus status, JsonElement output, WorkflowError? error, long started)
     {
         var job = run.Job;
         // Not to be stopped: the job's end must be told, also while its own token is cancelled.
-        var costs = JobCosts.Of(await ledger.ReadAsync(job.Identity.JobId, CancellationToken.None));
+        var costs = JobCosts.Of(await ledger.ReadAsync(job.Identity.JobId, run.Owned));
         var duration = (long)(job.ClaimedAt - job.StartedAt + time.GetElapsedTime(started)).TotalMilliseconds;
         var result = status is JobStatus.Completed && output.ValueKind is JsonValueKind.Undefined ? EngineJson.NullValue : output;
         var delivery = WebhookPayload.Build(job.Identity, job.Webhook, new()
@@ -159,28 +153,4 @@ public sealed class JobRunner(
         return time.CreateTimer(
             static state => ((RunningJob)state!).Stop(StopReason.TimedOut), run, left > TimeSpan.Zero ? left : TimeSpan.Zero, Timeout.InfiniteTimeSpan);
     }
-
-    private static WorkflowError TimedOut(LeasedJob job) => new()
-    {
-        Type = ErrorTypes.JobTimeout,
-        Category = ErrorCategory.User,
-        Message = $"The job ran longer than the timeout_seconds of workflow '{job.Identity.WorkflowName}'.",
-        Details = new() { Suggestions = ["Raise timeout_seconds of the workflow.", "Look at the steps' durations."] },
-    };
-
-    private static WorkflowError MissingDefinition(JobIdentity job) => new()
-    {
-        Type = ErrorTypes.InvalidDefinition,
-        Category = ErrorCategory.Config,
-        Message = $"The definition of workflow '{job.WorkflowName}' that the job was submitted with ({job.DefinitionHash[..12]}…) cannot be read.",
-        Details = new() { Suggestions = ["Submit the job again."] },
-    };
-
-    private static WorkflowError EngineFault(Exception exception) => new()
-    {
-        Type = ErrorTypes.InternalError,
-        Category = ErrorCategory.System,
-        Message = $"The job failed by a fault of the service ({exception.GetType().Name}).",
-        Details = new() { Suggestions = ["Look the job up in the worker's log.", "Report it with the log line."] },
-    };
 }

@@ -81,6 +81,7 @@ public sealed class JobStream
     private readonly RedisChannel _nudges;
     private readonly RedisScript _take = new(TakeScript);
     private readonly RedisScript _fill = new(FillScript);
+    private readonly string _gates;
     private int _away;
 
     /// <summary>Streams under the prefix of <paramref name="options"/>.</summary>
@@ -89,6 +90,7 @@ public sealed class JobStream
         _redis = redis;
         _logger = logger;
         _keys = [.. Enumerable.Range(0, Priorities).Select(p => $"{{{options.Value.RedisPrefix}}}:queue:{p}")];
+        _gates = $"{{{options.Value.RedisPrefix}}}:gate";
         _nudges = new($"{{{options.Value.RedisPrefix}}}:nudge", RedisChannel.PatternMode.Literal);
     }
 
@@ -157,6 +159,10 @@ public sealed class JobStream
 
         return oldest;
     });
+
+    /// <summary>True for one caller of the fleet within <paramref name="every"/>.</summary>
+    public Task<bool> TryEnterAsync(string gate, TimeSpan every) =>
+        GuardAsync(database => database.StringSetAsync($"{_gates}:{gate}", "1", every, When.NotExists));
 
     /// <summary>Calls <paramref name="wake"/> whenever jobs were added. The subscription outlives reconnects.</summary>
     public Task SubscribeAsync(Action wake) => GuardAsync(async _ =>

@@ -77,7 +77,13 @@ public sealed class CheckpointStore : ICheckpointStore, IAsyncDisposable
     }
 
     /// <inheritdoc/>
-    public async Task<JobHistory> ReadAsync(Guid jobId, CancellationToken cancellationToken)
+    public Task<JobHistory> ReadAsync(Guid jobId, CancellationToken cancellationToken) =>
+        _database.UntilDoneAsync(ct => ReadOnceAsync(jobId, ct), cancellationToken);
+
+    /// <inheritdoc/>
+    public ValueTask DisposeAsync() => _writes.DisposeAsync();
+
+    private async Task<JobHistory> ReadOnceAsync(Guid jobId, CancellationToken cancellationToken)
     {
         var steps = new Dictionary<string, StepRun>();
         await using (var command = _database.Source.CreateCommand(StepsSql))
@@ -121,9 +127,6 @@ public sealed class CheckpointStore : ICheckpointStore, IAsyncDisposable
 
         return new(steps, starts);
     }
-
-    /// <inheritdoc/>
-    public ValueTask DisposeAsync() => _writes.DisposeAsync();
 
     private async Task<IReadOnlyList<CheckpointResult?>> SaveBatchAsync(IReadOnlyList<Checkpoint> checkpoints, CancellationToken cancellationToken)
     {

@@ -37,8 +37,11 @@ public sealed class DefinitionStore(Database database)
     /// <summary>Forgets which definitions are stored: called when the database turns out not to have one (it was reset).</summary>
     public void Forget(string hash) => _stored.TryRemove(hash, out _);
 
-    /// <summary>The stored definition; null when there is none.</summary>
-    public async Task<StoredDefinition?> FindAsync(string hash, CancellationToken cancellationToken)
+    /// <summary>The stored definition; null when there is none. Waits while the database is away.</summary>
+    public Task<StoredDefinition?> FindAsync(string hash, CancellationToken cancellationToken) =>
+        database.UntilDoneAsync(ct => FindOnceAsync(hash, ct), cancellationToken);
+
+    private async Task<StoredDefinition?> FindOnceAsync(string hash, CancellationToken cancellationToken)
     {
         await using var command = database.Source.CreateCommand(SelectSql);
         command.Add(NpgsqlDbType.Text, hash);

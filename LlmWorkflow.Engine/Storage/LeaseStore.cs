@@ -56,7 +56,7 @@ public sealed class LeaseStore(Database database)
     private const string ExhaustedSql = """
         select id, workflow_name, definition_hash, user_id, username, action, priority, trace_parent, debug_mode, max_cost_usd, created_at,
                fence, takeovers, webhook_url, webhook_events,
-               coalesce((extract(epoch from now() - started_at) * 1000)::bigint, 0)
+               coalesce((extract(epoch from now() - started_at) * 1000)::bigint, 0), total_tokens, total_cost_usd
         from llm_workflow_jobs
         where lease_owner = $1 and status = 'processing' and takeovers + 1 >= max_retries
         """;
@@ -191,7 +191,8 @@ public sealed class LeaseStore(Database database)
         {
             var identity = JobStore.ReadIdentity(reader);
             jobs.Add(new(
-                identity, new Fence(identity.JobId, workerId, reader.GetInt64(11)), reader.GetInt32(12), JobStore.ReadWebhook(reader, 13), reader.GetInt64(15)));
+                identity, new Fence(identity.JobId, workerId, reader.GetInt64(11)), reader.GetInt32(12), JobStore.ReadWebhook(reader, 13), reader.GetInt64(15),
+                reader.GetInt64(16), reader.GetDecimal(17)));
         }
 
         return jobs;
@@ -259,4 +260,4 @@ public sealed record ClaimedJob(LeasedJob Job, long EventSequence);
 public readonly record struct QueuedJob(Guid JobId, short Priority);
 
 /// <summary>A job whose workers died too often.</summary>
-public sealed record ExhaustedJob(JobIdentity Identity, Fence Fence, int Takeovers, WebhookTarget? Webhook, long DurationMs);
+public sealed record ExhaustedJob(JobIdentity Identity, Fence Fence, int Takeovers, WebhookTarget? Webhook, long DurationMs, long TotalTokens, decimal TotalCostUsd);

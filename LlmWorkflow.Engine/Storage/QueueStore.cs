@@ -11,7 +11,13 @@ public sealed class QueueStore(Database database)
         order by queued_at limit $3
         """;
 
-    private const string ClockSql = "select now()";
+    // One index probe per priority, however many jobs wait.
+    private const string OldestSql = """
+        select p::smallint, oldest.queued_at, now()
+        from generate_series(0, 10) p,
+             lateral (select min(queued_at) as queued_at from llm_workflow_jobs where status = 'queued' and priority = p and set_aside_for is null) oldest
+        where oldest.queued_at is not null
+        """;
 
     private const string PromoteSql = """
         with due as (
@@ -50,13 +56,18 @@ public sealed class QueueStore(Database database)
         return ids;
     }
 
-    /// <summary>The database's clock.</summary>
-    public async Task<DateTimeOffset> NowAsync(CancellationToken cancellationToken)
+    /// <summary>The oldest queued job of each priority that has any, and the database's clock.</summary>
+    public async Task<IReadOnlyList<(short Priority, DateTimeOffset QueuedAt, DateTimeOffset Now)>> OldestAsync(CancellationToken cancellationToken)
     {
-        await using var command = database.Source.CreateCommand(ClockSql);
+        var oldest = new List<(short, DateTimeOffset, DateTimeOffset)>();
+        await using var command = database.Source.CreateCommand(OldestSql);
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
-        await reader.ReadAsync(cancellationToken);
-        return reader.GetTime(0);
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            oldest.Add((reader.GetInt16(0), reader.GetTime(1), reader.GetTime(2)));
+        }
+
+        return oldest;
     }
 
     /// <summary>Queues pending jobs whose time has come.</summary>
