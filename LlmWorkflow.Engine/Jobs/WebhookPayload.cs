@@ -2,7 +2,6 @@ using System.Buffers;
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
-using System.Text.Json.Serialization;
 using LlmWorkflow.Engine.Diagnostics;
 
 namespace LlmWorkflow.Engine.Jobs;
@@ -38,7 +37,7 @@ public sealed record PendingDelivery
     /// <summary>An absolute http or https URL.</summary>
     public required string Url { get; init; }
 
-    /// <summary>The job's <c>webhook_secret</c> as stored, that is encrypted; null: the setting's secret signs.</summary>
+    /// <summary>An encrypted secret; null: the job's own as stored, and where it has none the setting's signs.</summary>
     public byte[]? Secret { get; init; }
 
     /// <summary>The exact body, JSON.</summary>
@@ -88,11 +87,9 @@ public static class WebhookPayload
     /// <param name="job">The job.</param>
     /// <param name="target">Where it wants to be told.</param>
     /// <param name="outcome">How it ended.</param>
-    /// <param name="secret">The job's encrypted secret as stored.</param>
     /// <param name="traceParent">W3C <c>traceparent</c> of the run; null: the submit's.</param>
     /// <exception cref="ArgumentOutOfRangeException">The status is not final.</exception>
-    public static PendingDelivery? Build(
-        JobIdentity job, WebhookTarget? target, JobOutcome outcome, byte[]? secret = null, string? traceParent = null)
+    public static PendingDelivery? Build(JobIdentity job, WebhookTarget? target, JobOutcome outcome, string? traceParent = null)
     {
         var name = EventOf(outcome.Status);
         var asked = target is { Events.Count: > 0 } ? target.Events : WebhookEvents.Final;
@@ -104,7 +101,6 @@ public static class WebhookPayload
                 JobId = job.JobId,
                 Event = name,
                 Url = target.Url,
-                Secret = secret,
                 Payload = Text(name, job, outcome),
                 TraceParent = traceParent ?? job.TraceParent,
             };
@@ -139,7 +135,7 @@ public static class WebhookPayload
             else
             {
                 writer.WritePropertyName("error");
-                JsonSerializer.Serialize(writer, outcome.Error, WebhookJson.Default.WorkflowError);
+                JsonSerializer.Serialize(writer, outcome.Error, EngineJson.Default.WorkflowError);
             }
 
             writer.WriteEndObject();
@@ -204,9 +200,3 @@ public static class WebhookPayload
         }
     }
 }
-
-/// <summary>JSON of the error inside a body: snake_case, nulls left out.</summary>
-[JsonSourceGenerationOptions(
-    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
-[JsonSerializable(typeof(WorkflowError))]
-internal sealed partial class WebhookJson : JsonSerializerContext;

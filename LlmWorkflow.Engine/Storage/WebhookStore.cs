@@ -83,7 +83,7 @@ internal sealed record AttemptResult
 }
 
 /// <summary>SQL of webhook deliveries and their attempts. The row of a delivery itself is inserted where the job ends.</summary>
-internal sealed class WebhookStore(NpgsqlDataSource dataSource)
+internal sealed class WebhookStore(Database database)
 {
     // Rows looked at by a claim. Wider than a claim, so that the oldest rows of one host do not hide those of others;
     // what a host cannot take is not looked at again until it has places, because full hosts are left out.
@@ -157,7 +157,7 @@ internal sealed class WebhookStore(NpgsqlDataSource dataSource)
     /// </summary>
     public async Task<IReadOnlyList<ClaimedDelivery>> ClaimAsync(DeliveryClaim claim, CancellationToken cancellationToken)
     {
-        await using var command = dataSource.CreateCommand(Claim);
+        await using var command = database.Source.CreateCommand(Claim);
         command.Parameters.Add(new() { Value = claim.Count });
         command.Parameters.Add(new() { Value = claim.PerHost });
         command.Parameters.Add(new() { Value = claim.Hosts.Where(h => h.Value <= 0).Select(h => h.Key).ToArray() });
@@ -180,7 +180,7 @@ internal sealed class WebhookStore(NpgsqlDataSource dataSource)
     /// </summary>
     public async Task<bool> RecordAsync(ClaimedDelivery delivery, AttemptResult result, CancellationToken cancellationToken)
     {
-        await using var command = dataSource.CreateCommand(Record);
+        await using var command = database.Source.CreateCommand(Record);
         command.Parameters.Add(new() { Value = delivery.Id });
         command.Parameters.Add(new() { Value = delivery.Attempt });
         command.Parameters.Add(new() { Value = Text(result.State) });
@@ -196,7 +196,7 @@ internal sealed class WebhookStore(NpgsqlDataSource dataSource)
     /// <summary>Gives a claim back at once, uncounted, because this process is leaving.</summary>
     public async Task ReleaseAsync(ClaimedDelivery delivery, CancellationToken cancellationToken)
     {
-        await using var command = dataSource.CreateCommand(Release);
+        await using var command = database.Source.CreateCommand(Release);
         command.Parameters.Add(new() { Value = delivery.Id });
         command.Parameters.Add(new() { Value = delivery.Attempt });
         await command.ExecuteNonQueryAsync(cancellationToken);

@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.Data.Common;
 using System.Diagnostics;
 using LlmWorkflow.Engine.ExternalServices;
 using LlmWorkflow.Engine.Storage;
@@ -187,10 +186,10 @@ public sealed class WebhookDelivery : IAsyncDisposable
 
                 return recorded;
             }
-            catch (DbException e)
+            catch (Exception e)
             {
                 var ended = time.GetElapsedTime(started) > options.WebhookTimeout + limits.HoldMargin;
-                if (ended || leaving.IsCancellationRequested)
+                if (ended || !Database.IsTransient(e) || leaving.IsCancellationRequested)
                 {
                     WebhookLog.NotRecorded(logger, delivery.Id, delivery.Attempt, e);
                     return false;
@@ -208,8 +207,9 @@ public sealed class WebhookDelivery : IAsyncDisposable
             await store.ReleaseAsync(delivery, CancellationToken.None);
             WebhookLog.HandedBack(logger, delivery.Id, delivery.Attempt);
         }
-        catch (DbException e)
+        catch (Exception e)
         {
+            // Nobody is left to tell but the log; the row comes due when its claim runs out.
             WebhookLog.NotRecorded(logger, delivery.Id, delivery.Attempt, e);
         }
     }
