@@ -1,0 +1,3 @@
+using LlmWorkflow.AppHost.Servers;
+
+return args is ["server", .. var rest] ? await ServerCommand.RunAsync(rest) : 0;

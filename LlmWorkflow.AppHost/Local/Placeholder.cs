@@ -1,0 +1,2 @@
+namespace LlmWorkflow.AppHost.Local;
+internal static class Placeholder;
