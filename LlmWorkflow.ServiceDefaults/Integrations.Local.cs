@@ -20,8 +20,8 @@ public static partial class Integrations
         {
             var options = ConfigurationOptions.Parse(settings.Text);
             settings.Apply(options);
-            options.ResponseTimeout = options.SyncTimeout;
-            // Returns with or without a server, after ConnectTimeout at the latest, and goes on trying in the background.
+            // Returns with or without a server, after ConnectTimeout at the latest, and goes on trying in the background. 1.2.6 has no limit for
+            // asynchronous calls: on a server that hangs with its connection open they wait for ever (measured: minutes), so callers set one.
             var connection = ConnectionMultiplexer.Connect(options);
             RedisLog.Attach(connection, services.GetRequiredService<ILoggerFactory>().CreateLogger("LlmWorkflow.Redis"));
             return connection;

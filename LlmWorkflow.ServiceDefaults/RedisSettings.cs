@@ -53,7 +53,7 @@ internal sealed record RedisSettings(string Text, string? Password, bool TrustAn
         // No other client of this Redis elects a master through a key.
         options.TieBreaker = string.Empty;
         options.ReconnectRetryPolicy = new ExponentialRetry(500, 5_000);
-        // A lost Redis costs a caller two seconds at most: Postgres has the job, the sweep does the rest.
+        // A lost Redis costs a synchronous caller two seconds at most: Postgres has the job, the sweep does the rest.
         Default("connectTimeout", () => options.ConnectTimeout = 2_000);
         Default("connectRetry", () => options.ConnectRetry = 1);
         Default("syncTimeout", () => options.SyncTimeout = 2_000);
