@@ -118,6 +118,9 @@ public sealed record LeasedJob
     /// <summary>First start of the job by the database's clock; earlier than this claim when it was taken over.</summary>
     public DateTimeOffset StartedAt { get; init; }
 
+    /// <summary>Time of this claim by the database's clock.</summary>
+    public DateTimeOffset ClaimedAt { get; init; }
+
     /// <summary>Running time before this claim; what counts against the job's timeout.</summary>
     public TimeSpan RanBefore { get; init; }
 

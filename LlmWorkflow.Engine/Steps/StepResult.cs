@@ -3,19 +3,6 @@ using LlmWorkflow.Engine.Diagnostics;
 
 namespace LlmWorkflow.Engine.Steps;
 
-/// <summary>How a step ended.</summary>
-public enum StepStatus
-{
-    /// <summary>It has an output.</summary>
-    Completed,
-
-    /// <summary>It has an error.</summary>
-    Failed,
-
-    /// <summary>Its <c>when</c> was false.</summary>
-    Skipped,
-}
-
 /// <summary>What a step executor gives back. Failure is a value; an executor throws only for cancellation and for faults of its own.</summary>
 public sealed record StepResult
 {

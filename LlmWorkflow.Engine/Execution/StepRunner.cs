@@ -1,0 +1,126 @@
+using System.Diagnostics;
+using LlmWorkflow.Engine.Definitions;
+using LlmWorkflow.Engine.Diagnostics;
+using LlmWorkflow.Engine.Jobs;
+using LlmWorkflow.Engine.Steps;
+using Microsoft.Extensions.Logging;
+
+namespace LlmWorkflow.Engine.Execution;
+
+/// <summary>Runs one step to its end: attempts, timeout, retry, <c>on_error</c>. The only catch-all of the engine is here.</summary>
+public sealed class StepRunner(IEnumerable<IStepExecutor> executors, TimeProvider time, Random random, ILogger<StepRunner> logger)
+{
+    private readonly Dictionary<string, IStepExecutor> _executors = executors.ToDictionary(e => e.Type);
+
+    /// <summary>Runs the step. Throws only when <paramref name="cancellationToken"/> stops the job or the lease is lost.</summary>
+    /// <param name="context">Makes the context of an attempt, 1 for the first.</param>
+    /// <param name="startedAt">The step's first start, pinned over resumes.</param>
+    /// <param name="onRetry">Told before a delay: the attempt that failed, its error, the delay.</param>
+    /// <param name="cancellationToken">Stops the job.</param>
+    public async Task<StepRun> RunAsync(
+        Func<int, CancellationToken, Task<StepContext>> context,
+        DateTimeOffset startedAt,
+        Func<int, WorkflowError, TimeSpan, Task> onRetry,
+        CancellationToken cancellationToken)
+    {
+        var started = time.GetTimestamp();
+        for (var attempt = 1; ; attempt++)
+        {
+            var step = await context(attempt, cancellationToken);
+            using var scope = logger.BeginScope(new Dictionary<string, object> { ["step_id"] = step.Step.Id, ["attempt"] = attempt });
+            var result = await AttemptAsync(step, cancellationToken);
+            var duration = (long)time.GetElapsedTime(started).TotalMilliseconds;
+            if (result.Error is { } error && StepRetry.Delay(step.Step.Retry, error, attempt, random.NextDouble()) is { } delay)
+            {
+                Log.StepRetried(logger, attempt, error.Type, error.Message, delay.TotalSeconds);
+                await onRetry(attempt, error, delay);
+                await Task.Delay(delay, time, cancellationToken);
+                continue;
+            }
+
+            var run = Finish(step, result, startedAt, attempt, duration);
+            EngineTelemetry.StepDuration.Record(duration / 1000.0, new("step_type", run.StepType), new("status", run.Status.ToString()));
+            Log.StepEnded(logger, run.Status.ToString(), duration, attempt);
+            return run;
+        }
+    }
+
+    private async Task<StepResult> AttemptAsync(StepContext context, CancellationToken cancellationToken)
+    {
+        using var activity = EngineTelemetry.Source.StartActivity($"step {context.Step.Id}");
+        activity?.SetTag("llmworkflow.step.id", context.Step.Id);
+        activity?.SetTag("llmworkflow.step.type", context.Step.Type);
+        activity?.SetTag("llmworkflow.attempt", context.Attempt);
+
+        using var timeout = context.Step.TimeoutSeconds is { } seconds
+            ? new CancellationTokenSource(TimeSpan.FromSeconds(seconds), time)
+            : new CancellationTokenSource();
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, timeout.Token);
+        StepResult result;
+        try
+        {
+            result = await _executors[context.Step.Type].ExecuteAsync(context, stop.Token);
+        }
+        catch (WorkflowException e)
+        {
+            result = StepResult.Failure(e.Error);
+        }
+        catch (OperationCanceledException) when (timeout.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
+        {
+            result = StepResult.Failure(TimedOut(context.Step));
+        }
+        catch (Exception e) when (e is not LeaseLostException && !cancellationToken.IsCancellationRequested)
+        {
+            Log.StepThrew(logger, context.Step.Id, e);
+            result = StepResult.Failure(Fault(e));
+        }
+
+        if (result.Error is { } error)
+        {
+            result = StepResult.Failure(error with { StepId = error.StepId ?? context.Step.Id }) with { Usage = result.Usage, Debug = result.Debug };
+            activity?.SetStatus(ActivityStatusCode.Error, error.Message);
+            activity?.SetTag("error.type", error.Type);
+        }
+
+        return result;
+    }
+
+    private StepRun Finish(StepContext context, StepResult result, DateTimeOffset startedAt, int attempts, long duration)
+    {
+        var step = context.Step;
+        return new()
+        {
+            StepPath = context.StepPath,
+            StepId = step.Id,
+            StepType = step.Type,
+            DisplayName = step.Label,
+            Status = result.IsFailed ? StepStatus.Failed : StepStatus.Completed,
+            Attempts = attempts,
+            Output = result.IsFailed && step.OnError is OnError.Continue ? step.Default : result.Output,
+            Error = result.Error,
+            Usage = result.Usage is { } usage ? JobCosts.Usage(usage) : default,
+            Debug = context.Job.DebugMode ? result.Debug : default,
+            StartedAt = startedAt,
+            CompletedAt = time.GetUtcNow(),
+            DurationMs = duration,
+        };
+    }
+
+    private static WorkflowError TimedOut(StepDefinition step) => new()
+    {
+        Type = ErrorTypes.StepTimeout,
+        Category = ErrorCategory.External,
+        Message = $"Step '{step.Id}' ran longer than its timeout_seconds of {step.TimeoutSeconds}.",
+        Retryable = true,
+        StepId = step.Id,
+        Details = new() { Suggestions = ["Raise timeout_seconds of the step.", "Give the step a retry."] },
+    };
+
+    private static WorkflowError Fault(Exception exception) => new()
+    {
+        Type = ErrorTypes.InternalError,
+        Category = ErrorCategory.System,
+        Message = $"The step failed by a fault of the service ({exception.GetType().Name}).",
+        Details = new() { Suggestions = ["Look the job up in the worker's log.", "Report it with the log line."] },
+    };
+}

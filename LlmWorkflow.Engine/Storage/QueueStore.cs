@@ -1,0 +1,101 @@
+using NpgsqlTypes;
+
+namespace LlmWorkflow.Engine.Storage;
+
+/// <summary>What the queue should hold, read from the truth.</summary>
+public sealed class QueueStore(Database database)
+{
+    private const string QueuedBeforeSql = """
+        select id from llm_workflow_jobs
+        where status = 'queued' and priority = $1 and queued_at < $2 and set_aside_for is null
+        order by queued_at limit $3
+        """;
+
+    // One index probe per priority, however many jobs wait.
+    private const string OldestSql = """
+        select p::smallint, oldest.queued_at, now()
+        from generate_series(0, 10) p,
+             lateral (select min(queued_at) as queued_at from llm_workflow_jobs where status = 'queued' and priority = p and set_aside_for is null) oldest
+        where oldest.queued_at is not null
+        """;
+
+    private const string PromoteSql = """
+        with due as (
+            update llm_workflow_jobs j set status = 'queued', queued_at = now(), event_seq = j.event_seq + 1
+            from (
+                select id from llm_workflow_jobs where status = 'pending' and run_at <= now()
+                order by run_at limit $1 for update skip locked
+            ) d
+            where j.id = d.id
+            returning j.id, j.priority, j.event_seq
+        ), events as (
+            insert into llm_job_events (job_id, sequence, type, data) select id, event_seq, 'job.queued', '{}' from due
+        )
+        select id, priority from due
+        """;
+
+    private const string DepthSql = """
+        select priority, count(*), coalesce(extract(epoch from now() - min(queued_at)), 0)::float8
+        from llm_workflow_jobs where status = 'queued' group by priority
+        """;
+
+    /// <summary>Queued jobs of one priority that have waited since before <paramref name="before"/>, oldest first.</summary>
+    public async Task<IReadOnlyList<Guid>> QueuedBeforeAsync(short priority, DateTimeOffset before, int limit, CancellationToken cancellationToken)
+    {
+        var ids = new List<Guid>();
+        await using var command = database.Source.CreateCommand(QueuedBeforeSql);
+        command.Add(NpgsqlDbType.Smallint, priority);
+        command.Add(NpgsqlDbType.TimestampTz, before.ToUniversalTime());
+        command.Add(NpgsqlDbType.Integer, limit);
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            ids.Add(reader.GetGuid(0));
+        }
+
+        return ids;
+    }
+
+    /// <summary>The oldest queued job of each priority that has any, and the database's clock.</summary>
+    public async Task<IReadOnlyList<(short Priority, DateTimeOffset QueuedAt, DateTimeOffset Now)>> OldestAsync(CancellationToken cancellationToken)
+    {
+        var oldest = new List<(short, DateTimeOffset, DateTimeOffset)>();
+        await using var command = database.Source.CreateCommand(OldestSql);
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            oldest.Add((reader.GetInt16(0), reader.GetTime(1), reader.GetTime(2)));
+        }
+
+        return oldest;
+    }
+
+    /// <summary>Queues pending jobs whose time has come.</summary>
+    public async Task<IReadOnlyList<QueuedJob>> PromoteAsync(int limit, CancellationToken cancellationToken)
+    {
+        var jobs = new List<QueuedJob>();
+        await using var command = database.Source.CreateCommand(PromoteSql);
+        command.Add(NpgsqlDbType.Integer, limit);
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            jobs.Add(new(reader.GetGuid(0), reader.GetInt16(1)));
+        }
+
+        return jobs;
+    }
+
+    /// <summary>Queued jobs and the age of the oldest in seconds, by priority.</summary>
+    public async Task<IReadOnlyList<(short Priority, long Jobs, double OldestSeconds)>> DepthAsync(CancellationToken cancellationToken)
+    {
+        var depths = new List<(short, long, double)>();
+        await using var command = database.Source.CreateCommand(DepthSql);
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            depths.Add((reader.GetInt16(0), reader.GetInt64(1), reader.GetDouble(2)));
+        }
+
+        return depths;
+    }
+}
