@@ -18,6 +18,17 @@ public sealed class EngineOptions
     /// <summary>Key of OpenRouter; null: calls fail with a CONFIG_ERROR that names <c>OPENROUTER_API_KEY</c>.</summary>
     public string? OpenRouterApiKey { get; set; }
 
+    /// <summary>Site that OpenRouter shows for these calls (<c>HTTP-Referer</c>); null: none is sent. Default null.</summary>
+    public string? OpenRouterReferer { get; set; }
+
+    /// <summary>Application name that OpenRouter shows for these calls (<c>X-Title</c>). Default <c>LlmWorkflow</c>.</summary>
+    public string? OpenRouterTitle { get; set; } = "LlmWorkflow";
+
+    /// <summary>
+    /// Puts prompts and replies on the spans of model calls; from <c>OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT</c>. Default false.
+    /// </summary>
+    public bool CaptureMessageContent { get; set; }
+
     /// <summary>Longest time of one provider call. Default 10 minutes.</summary>
     public TimeSpan ProviderTimeout { get; set; } = TimeSpan.FromMinutes(10);
 

@@ -1,3 +1,4 @@
-var builder = WebApplication.CreateBuilder(args);
-var app = builder.Build();
+using LlmWorkflow.Simulator;
+
+await using var app = SimulatorHost.Create(args);
 await app.RunAsync();

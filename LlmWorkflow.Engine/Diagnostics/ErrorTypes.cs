@@ -36,6 +36,18 @@ public static class ErrorTypes
     /// <summary>A setting or key is missing; the message names it.</summary>
     public const string MissingSetting = "MissingSetting";
 
+    /// <summary>No provider of that name is registered.</summary>
+    public const string UnknownProvider = "UnknownProvider";
+
+    /// <summary>No such external service or operation.</summary>
+    public const string UnknownService = "UnknownService";
+
+    /// <summary>A file under <c>services/</c> is invalid.</summary>
+    public const string InvalidServiceFile = "InvalidServiceFile";
+
+    /// <summary>A parameter of a service's operation is missing, unknown or out of bounds.</summary>
+    public const string InvalidParameter = "InvalidParameter";
+
     /// <summary>The provider refused the credentials.</summary>
     public const string AuthenticationFailed = "AuthenticationFailed";
 

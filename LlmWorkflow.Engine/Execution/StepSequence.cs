@@ -150,7 +150,7 @@ internal sealed class StepSequence(
             run.Owned);
         if (!result.Owned)
         {
-            throw new LeaseLostException();
+            throw new LeaseLostException(run.Job.Fence);
         }
 
         run.EventSequence += events.Count;

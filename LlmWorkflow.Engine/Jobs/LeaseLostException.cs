@@ -1,4 +1,10 @@
 namespace LlmWorkflow.Engine.Jobs;
 
-/// <summary>The job is no longer ours: whoever sees this stops at once, writes nothing more and tells nobody.</summary>
-public sealed class LeaseLostException() : Exception("The lease on the job is lost.");
+/// <summary>This worker no longer owns the job. Whoever catches it stops silently: the new owner tells the story from here.</summary>
+/// <param name="fence">The fence that is no longer the job's.</param>
+public sealed class LeaseLostException(Fence fence)
+    : Exception($"Lease {fence.Number} on job {fence.JobId} is lost.")
+{
+    /// <summary>The fence that is no longer the job's.</summary>
+    public Fence Fence { get; } = fence;
+}

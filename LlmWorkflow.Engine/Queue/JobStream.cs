@@ -72,6 +72,10 @@ public sealed class JobStream
         return #ARGV
         """;
 
+    // The client library's own calls have no time limit in the oldest version that we run on: a server that accepts and stays silent would
+    // hold a caller for ever.
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(3);
+
     // What one call of the take script may take: it keeps the script short, and lets workers share a burst.
     private const int LargestTake = 64;
 
@@ -175,7 +179,7 @@ public sealed class JobStream
     {
         try
         {
-            var result = await call(_redis.GetDatabase());
+            var result = await call(_redis.GetDatabase()).WaitAsync(Patience);
             if (Interlocked.Exchange(ref _away, 0) == 1)
             {
                 Log.RedisBack(_logger);

@@ -25,7 +25,11 @@ internal sealed class GroupCommit<TItem, TResult> : IAsyncDisposable
     public GroupCommit(Func<IReadOnlyList<TItem>, CancellationToken, Task<IReadOnlyList<TResult>>> commit, int lanes = 2)
     {
         _commit = commit;
-        _lanes = [.. Enumerable.Range(0, lanes).Select(_ => Task.Run(RunLaneAsync))];
+        // A batch belongs to no single request: without this, the trace of whoever made the store would collect everybody's statements.
+        using (ExecutionContext.SuppressFlow())
+        {
+            _lanes = [.. Enumerable.Range(0, lanes).Select(_ => Task.Run(RunLaneAsync))];
+        }
     }
 
     /// <summary>Waits until the item is committed. Cancelling stops the wait, not the write.</summary>

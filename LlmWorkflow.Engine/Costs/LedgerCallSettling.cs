@@ -1,0 +1,17 @@
+namespace LlmWorkflow.Engine.Costs;
+
+/// <summary>What a settlement makes of a call.</summary>
+internal static class LedgerCallSettling
+{
+    /// <summary>The call as it stands once <paramref name="settlement"/> is recorded.</summary>
+    public static LedgerCall With(this LedgerCall call, CallSettlement settlement) => call with
+    {
+        State = settlement.State,
+        Purpose = settlement.Purpose ?? call.Purpose,
+        Model = settlement.AnsweredModel ?? call.Model,
+        Reply = settlement.Reply,
+        Usage = settlement.Usage,
+        CostUsd = settlement.CostUsd,
+        CostSource = settlement.CostSource,
+    };
+}
