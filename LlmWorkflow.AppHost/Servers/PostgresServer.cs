@@ -45,8 +45,7 @@ internal sealed class PostgresServer : IAsyncDisposable
         var binaries = ServerBinaries.FindPostgresDirectory();
         var account = await ServerAccount.CurrentAsync(cancellationToken);
         var directory = await account.PrepareDirectoryAsync(options.Directory, cancellationToken);
-        var password = await ServerPassword.GetOrCreateAsync(Path.Combine(directory, "password"), cancellationToken);
-        await account.OwnAsync(directory, cancellationToken);
+        var password = options.Ephemeral ? ServerPassword.Generate() : ServerPassword.GetOrCreate(options.Directory);
         var server = new PostgresServer(options, account, binaries, directory, password);
         await server.InitialiseAsync(cancellationToken);
         await server.StartAsync(cancellationToken);
@@ -138,9 +137,13 @@ internal sealed class PostgresServer : IAsyncDisposable
             return;
         }
 
+        // initdb runs as the account, which may read only what is its own.
+        var passwordFile = Path.Combine(directory, "initial-password");
+        PrivateFile.Write(passwordFile, Password);
+        await account.OwnAsync(directory, cancellationToken);
         List<string> command =
         [
-            Path.Combine(binaries, "initdb"), "--pgdata", DataDirectory, "--username", UserName, "--pwfile", Path.Combine(directory, "password"),
+            Path.Combine(binaries, "initdb"), "--pgdata", DataDirectory, "--username", UserName, "--pwfile", passwordFile,
             "--auth", "scram-sha-256", "--encoding", "UTF8", "--no-locale", "--no-instructions",
         ];
         if (options.Ephemeral)
@@ -149,6 +152,7 @@ internal sealed class PostgresServer : IAsyncDisposable
         }
 
         var result = await account.RunAsync(command, cancellationToken);
+        File.Delete(passwordFile);
         if (result.ExitCode != 0)
         {
             throw new ServerUnavailableException($"initdb failed in {directory}: {result.Error}\n{result.Output}");

@@ -4,7 +4,7 @@ namespace LlmWorkflow.AppHost.Servers;
 internal static class PrivateFile
 {
     /// <summary>Replaces the file in one step, so that a reader never sees half of it.</summary>
-    public static async Task WriteAsync(string path, string text, CancellationToken cancellationToken)
+    public static void Write(string path, string text)
     {
         var options = new FileStreamOptions { Mode = FileMode.Create, Access = FileAccess.Write };
         if (!OperatingSystem.IsWindows())
@@ -13,15 +13,17 @@ internal static class PrivateFile
         }
 
         var temporary = path + ".new";
-        await using (var writer = new StreamWriter(temporary, options))
+        using (var writer = new StreamWriter(temporary, options))
         {
-            await writer.WriteAsync(text.AsMemory(), cancellationToken);
+            writer.Write(text);
         }
 
         File.Move(temporary, path, overwrite: true);
     }
 
-    public static void CreateDirectory(string path)
+    /// <param name="path">Made with its parents, unless it is there.</param>
+    /// <param name="traversable">Others may reach what is in it and theirs, but not list it.</param>
+    public static void CreateDirectory(string path, bool traversable = false)
     {
         if (OperatingSystem.IsWindows())
         {
@@ -29,7 +31,8 @@ internal static class PrivateFile
         }
         else
         {
-            Directory.CreateDirectory(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+            var others = traversable ? UnixFileMode.GroupExecute | UnixFileMode.OtherExecute : UnixFileMode.None;
+            Directory.CreateDirectory(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute | others);
         }
     }
 }

@@ -45,7 +45,7 @@ internal sealed class RedisServer : IAsyncDisposable
         var binary = ServerBinaries.FindRedis();
         var account = await ServerAccount.CurrentAsync(cancellationToken);
         var directory = await account.PrepareDirectoryAsync(options.Directory, cancellationToken);
-        var password = await ServerPassword.GetOrCreateAsync(Path.Combine(directory, "password"), cancellationToken);
+        var password = options.Ephemeral ? ServerPassword.Generate() : ServerPassword.GetOrCreate(options.Directory);
         var server = new RedisServer(options, account, binary, directory, password);
         await server.StartAsync(cancellationToken);
         return server;
@@ -113,7 +113,7 @@ internal sealed class RedisServer : IAsyncDisposable
         log.Clear();
         // In a file, not on the command line, where every user of the machine could read the password.
         var configuration = Path.Combine(directory, "redis.conf");
-        await PrivateFile.WriteAsync(configuration, Configuration(), cancellationToken);
+        PrivateFile.Write(configuration, Configuration());
         await account.OwnAsync(directory, cancellationToken);
         process = await SupervisedProcess.StartAsync(
             new SupervisedProcessOptions

@@ -35,7 +35,7 @@ internal sealed record SupervisedProcessOptions
 internal sealed class SupervisedProcess : IAsyncDisposable
 {
     // The child's id is its first line of output. Descriptor 3 is the pipe; the child must not hold it. A line before the end of file
-    // says that this process is alive and wants the child stopped.
+    // says that this process is alive and wants the child stopped. What the child itself started, and the watcher, end with the group.
     private const string Supervisor = """
         signal=$1 ticks=$2 temporary=$3; shift 3
         exec 3<&0 </dev/null
@@ -50,11 +50,11 @@ internal sealed class SupervisedProcess : IAsyncDisposable
           kill -s KILL "$child"
           [ -z "$orphaned" ] || [ -z "$temporary" ] || rm -rf -- "$temporary"
         ) >/dev/null 2>&1 &
-        watcher=$!
         exec 3<&-
         wait "$child"
         code=$?
-        kill -s TERM "$watcher" 2>/dev/null
+        trap '' TERM
+        kill -s TERM -- "-$$" 2>/dev/null
         exit "$code"
         """;
 

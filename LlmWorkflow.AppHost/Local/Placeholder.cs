@@ -1,2 +1,0 @@
-namespace LlmWorkflow.AppHost.Local;
-internal static class Placeholder;

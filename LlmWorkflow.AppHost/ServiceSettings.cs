@@ -1,0 +1,32 @@
+using Microsoft.Extensions.Configuration;
+
+namespace LlmWorkflow.AppHost;
+
+/// <summary>Settings of API and workers that the AppHost hands on, wherever it has them from.</summary>
+internal static class ServiceSettings
+{
+    /// <summary>Needed in every deployment.</summary>
+    public static readonly IReadOnlyList<string> Secrets = ["LLM_MICROSERVICE_API_KEY", "ADMIN_API_KEY", "LLM_WEBHOOK_SECRET"];
+
+    private static readonly IReadOnlyList<string> Names =
+    [
+        .. Secrets,
+        .. Upstream.All.SelectMany(upstream => upstream.KeyVariables.Append(upstream.BaseUrlVariable)),
+        "LLM_SERVICE_API_SECRET", "ANTHROPIC_API_KEY", "OPENAI_API_KEY", "WEATHERAPI_API_KEY", "LOG_LEVEL", "DEBUG_MODE", "WEBHOOK_TIMEOUT",
+        "CACHE_DEFAULT_TTL", "MODEL_PRIMARY", "CSV_LOG_DIR", "CORS_ORIGINS", "DATABASE_PREFER_IPV4", "MIGRATE_ON_START", "RETENTION_DAYS",
+        "PROJECT_API_ANONYMOUS",
+    ];
+
+    public static IResourceBuilder<ProjectResource> WithSettings(this IResourceBuilder<ProjectResource> service, IConfiguration configuration)
+    {
+        foreach (var name in Names)
+        {
+            if (AppHostSettings.Given(configuration, name) is { } value)
+            {
+                service.WithEnvironment(name, value);
+            }
+        }
+
+        return service;
+    }
+}
