@@ -91,6 +91,10 @@ public sealed class DestinationGuard(Func<string, CancellationToken, Task<IPAddr
         {
             return null;
         }
+        catch (ArgumentException)
+        {
+            return "has a host name that is too long";
+        }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
             return null;
