@@ -142,7 +142,7 @@ internal sealed class OpenRouterChatClient(IHttpClientFactory clients, EngineOpt
             {
                 var fault = await ReadFaultAsync(response, cancellationToken);
                 throw new WorkflowException(ProviderErrors.From(
-                    fault, Provider, Model, ProviderErrors.RetryAfter(response.Headers, owner.Now), _key));
+                    fault, Provider, Model, UpstreamFailure.RetryAfter(response.Headers, owner.Now), _key));
             }
         }
 

@@ -1,6 +1,4 @@
 using System.Globalization;
-using System.Net;
-using System.Net.Http.Headers;
 using LlmWorkflow.Engine.Diagnostics;
 
 namespace LlmWorkflow.Engine.Providers;
@@ -30,7 +28,7 @@ internal static class ProviderErrors
 
     /// <summary>The error of a failed or broken connection.</summary>
     public static WorkflowError Network(Exception exception, string provider, string model) =>
-        Make(ErrorTypes.NetworkError, true, provider, model, $"The connection to {provider} failed or broke ({Reason(exception)}).",
+        Make(ErrorTypes.NetworkError, true, provider, model, $"The connection to {provider} failed or broke ({UpstreamFailure.Reason(exception)}).",
             ["Check that the provider's base URL is right and that this machine reaches it; a retry may succeed."]);
 
     /// <summary>The error of a stream that ended before the reply did.</summary>
@@ -73,23 +71,6 @@ internal static class ProviderErrors
         System.Text.Json.JsonException => Unreadable(provider, model, "malformed JSON"),
         _ => null,
     };
-
-    /// <summary>Seconds that the reply's headers ask to wait: <c>retry-after-ms</c>, else <c>retry-after</c> in seconds or as a date.</summary>
-    public static double? RetryAfter(HttpResponseHeaders headers, DateTimeOffset now)
-    {
-        if (headers.TryGetValues("retry-after-ms", out var values)
-            && double.TryParse(values.First(), NumberStyles.Float, CultureInfo.InvariantCulture, out var milliseconds) && double.IsFinite(milliseconds))
-        {
-            return Math.Max(0, milliseconds / 1000);
-        }
-
-        return headers.RetryAfter switch
-        {
-            { Delta: { } delta } => Math.Max(0, delta.TotalSeconds),
-            { Date: { } date } => Math.Max(0, (date - now).TotalSeconds),
-            _ => null,
-        };
-    }
 
     private static string Classify(ProviderFault fault) => fault.Kind switch
     {
@@ -157,11 +138,4 @@ internal static class ProviderErrors
     };
 
     private static string Status(ProviderFault fault) => fault.Code is { } code ? string.Create(CultureInfo.InvariantCulture, $" (status {code})") : "";
-
-    private static string Reason(Exception exception) => exception switch
-    {
-        HttpRequestException { HttpRequestError: not HttpRequestError.Unknown } http => http.HttpRequestError.ToString(),
-        HttpIOException io => io.HttpRequestError.ToString(),
-        _ => exception.GetType().Name,
-    };
 }
