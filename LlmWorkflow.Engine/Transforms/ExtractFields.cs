@@ -1,0 +1,133 @@
+using System.Text.Json;
+using LlmWorkflow.Engine.Expressions;
+using Newtonsoft.Json;
+using Newtonsoft.Json.Linq;
+
+namespace LlmWorkflow.Engine.Transforms;
+
+/// <summary>
+/// <c>extract_fields</c>: picks fields out of an object, or out of each item of an array, by JSONPath. The first match counts; null when there is none.
+/// </summary>
+internal static class ExtractFields
+{
+    private static readonly JsonSelectSettings s_select = new() { RegexMatchTimeout = TimeSpan.FromSeconds(1) };
+
+    private static readonly JsonLoadSettings s_load = new() { DuplicatePropertyNameHandling = DuplicatePropertyNameHandling.Replace };
+
+    public static JsonElement Apply(TransformCall call)
+    {
+        List<(string Name, string Path)> fields = Fields(call);
+        List<string> required = Required(call, fields);
+        if (call.Input.IsMissingOrNull())
+        {
+            throw call.Fault("there is no input to extract from", call.Input);
+        }
+
+        bool isArray = call.Input.ValueKind == JsonValueKind.Array;
+        if (!(call.Flag("each") ?? isArray))
+        {
+            return JsonValues.Write(writer => WriteFields(call, call.Input, fields, required, writer));
+        }
+
+        if (!isArray)
+        {
+            throw call.Fault("'each' needs an array as input", call.Input);
+        }
+
+        return JsonValues.Write(writer =>
+        {
+            writer.WriteStartArray();
+            foreach (JsonElement item in call.Input.EnumerateArray())
+            {
+                WriteFields(call, item, fields, required, writer);
+            }
+
+            writer.WriteEndArray();
+        });
+    }
+
+    private static List<(string Name, string Path)> Fields(TransformCall call)
+    {
+        JsonElement fields = call.Parameter("fields");
+        if (fields.ValueKind != JsonValueKind.Object)
+        {
+            throw call.Fault("'fields' must be an object of names and JSONPaths", fields);
+        }
+
+        return [.. fields.EnumerateObject().Select(field => field.Value.ValueKind == JsonValueKind.String
+            ? (field.Name, field.Value.GetString()!)
+            : throw call.Fault($"field '{field.Name}' must be a JSONPath in a string", field.Value))];
+    }
+
+    private static List<string> Required(TransformCall call, List<(string Name, string Path)> fields)
+    {
+        JsonElement required = call.Parameter("required");
+        if (required.IsMissingOrNull())
+        {
+            return [];
+        }
+
+        if (required.ValueKind != JsonValueKind.Array || required.EnumerateArray().Any(name => name.ValueKind != JsonValueKind.String))
+        {
+            throw call.Fault("'required' must be a list of field names", required);
+        }
+
+        List<string> names = [.. required.EnumerateArray().Select(name => name.GetString()!)];
+        return names.Find(name => !fields.Exists(field => field.Name == name)) is { } unknown
+            ? throw call.Fault($"'required' names '{unknown}', which is not among the fields", required)
+            : names;
+    }
+
+    private static void WriteFields(
+        TransformCall call, JsonElement item, List<(string Name, string Path)> fields, List<string> required, Utf8JsonWriter writer)
+    {
+        JToken token = Read(item);
+        writer.WriteStartObject();
+        foreach ((string name, string path) in fields)
+        {
+            JToken? match = Select(call, token, name, path);
+            bool isNull = match is null or { Type: JTokenType.Null };
+            if (isNull && required.Contains(name))
+            {
+                throw call.Fault($"the required field '{name}' is not there at '{path}'", item);
+            }
+
+            writer.WritePropertyName(name);
+            if (isNull)
+            {
+                writer.WriteNullValue();
+            }
+            else
+            {
+                writer.WriteRawValue(match!.ToString(Formatting.None));
+            }
+        }
+
+        writer.WriteEndObject();
+    }
+
+    private static JToken? Select(TransformCall call, JToken token, string name, string path)
+    {
+        try
+        {
+            return token.SelectTokens(path, s_select).FirstOrDefault();
+        }
+        // Newtonsoft.Json reports a malformed path as JsonException, and some as ArgumentException or overflow of an index.
+        catch (Exception exception) when (exception is Newtonsoft.Json.JsonException or ArgumentException or OverflowException or FormatException
+            or System.Text.RegularExpressions.RegexMatchTimeoutException)
+        {
+            throw call.Fault($"field '{name}' has a path that does not work ({exception.Message})", JsonValues.String(path));
+        }
+    }
+
+    private static JToken Read(JsonElement item)
+    {
+        using JsonTextReader reader = new(new StringReader(item.GetRawText()))
+        {
+            DateParseHandling = DateParseHandling.None,
+            FloatParseHandling = FloatParseHandling.Decimal,
+            MaxDepth = 512,
+        };
+        return JToken.Load(reader, s_load);
+    }
+}
