@@ -25,7 +25,7 @@ internal sealed partial class ServiceCatalog(EngineOptions options)
         var file = ServiceName().IsMatch(name) ? new FileInfo(Path.Combine(Folder, name + ".json")) : null;
         if (file is not { Exists: true })
         {
-            throw Unknown(name, null, $"There is no service '{Redactor.Text(name)}'. Known: {string.Join(", ", Names)}.");
+            throw Unknown(name, null, $"There is no service '{Redactor.Text(name)}'.", Names);
         }
 
         var stamp = (file.LastWriteTimeUtc, file.Length);
@@ -45,8 +45,7 @@ internal sealed partial class ServiceCatalog(EngineOptions options)
         service.Operations.TryGetValue(operation, out var definition)
             ? definition
             : throw Unknown(
-                service.Name, operation,
-                $"The service {service.Name} has no operation '{Redactor.Text(operation)}'. Known: {string.Join(", ", service.Operations.Keys)}.");
+                service.Name, operation, $"The service {service.Name} has no operation '{Redactor.Text(operation)}'.", [.. service.Operations.Keys]);
 
     private static ServiceDefinition Read(string name, FileInfo file)
     {
@@ -80,16 +79,16 @@ internal sealed partial class ServiceCatalog(EngineOptions options)
         },
         inner);
 
-    private static WorkflowException Unknown(string service, string? operation, string message) => new(new WorkflowError
+    private static WorkflowException Unknown(string service, string? operation, string message, IReadOnlyCollection<string> known) => new(new WorkflowError
     {
         Type = ErrorTypes.UnknownService,
         Category = ErrorCategory.Config,
-        Message = message,
+        Message = $"{message} {NearestNames.Suggest(operation ?? service, known)}".TrimEnd(),
         Details = new ErrorDetails
         {
             Service = Redactor.Text(service),
             Operation = Redactor.Text(operation),
-            Suggestions = ["Correct 'service' and 'operation' in the step, or add the file."],
+            Suggestions = [$"Correct the step, or add it to services/. Known: {string.Join(", ", known)}."],
         },
     });
 

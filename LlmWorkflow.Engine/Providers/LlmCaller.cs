@@ -1,3 +1,4 @@
+using System.Runtime.ExceptionServices;
 using System.Text.Json;
 using LlmWorkflow.Engine.Costs;
 using LlmWorkflow.Engine.Diagnostics;
@@ -15,7 +16,7 @@ namespace LlmWorkflow.Engine.Providers;
 /// <item>however that ends, the row is settled before anything else happens.</item>
 /// </list>
 /// </summary>
-internal sealed class LlmCaller(ChatClientRegistry clients, ICallLedger ledger, PriceBook prices, EngineOptions options, TimeProvider time)
+internal sealed class LlmCaller(ChatClientRegistry clients, ICallLedger ledger, Func<PriceBook> currentPrices, EngineOptions options, TimeProvider time)
 {
     /// <summary>Makes the call. Failures of the provider are outcomes.</summary>
     /// <exception cref="OperationCanceledException">Cancelled; what the call cost until then is in the ledger.</exception>
@@ -40,16 +41,19 @@ internal sealed class LlmCaller(ChatClientRegistry clients, ICallLedger ledger, 
             return new LlmOutcome { Error = exception.Error };
         }
 
+        // One snapshot for the whole call, however often the file is reloaded meanwhile.
+        var prices = currentPrices();
+
         // 2. Write the row. Not to be cancelled: a row whose fate is unknown would hold its reserved USD for ever.
         var maxTokens = request.Prompt.MaxTokens ?? prices.DefaultMaxTokens(request.Prompt.Model);
-        var reservation = Reservation(request, hash, maxTokens);
+        var reservation = Reservation(request, hash, maxTokens, prices);
         if (!await ledger.ReserveAsync(reservation, CancellationToken.None))
         {
             throw new LeaseLostException(request.Fence);
         }
 
         // 3. and 4.
-        return await AskAsync(client, request, reservation, maxTokens, cancellationToken);
+        return await AskAsync(client, request, reservation, maxTokens, prices, cancellationToken);
     }
 
     private static LlmOutcome? FindPaid(IReadOnlyList<LedgerCall> calls, string hash)
@@ -67,7 +71,7 @@ internal sealed class LlmCaller(ChatClientRegistry clients, ICallLedger ledger, 
         return null;
     }
 
-    private CallReservation Reservation(LlmRequest request, string hash, int maxTokens)
+    private CallReservation Reservation(LlmRequest request, string hash, int maxTokens, PriceBook prices)
     {
         var (prompt, now) = (request.Prompt, time.GetUtcNow());
         var ordinal = request.EarlierCalls.Select(call => call.Key.Ordinal).DefaultIfEmpty(-1).Max() + 1;
@@ -87,14 +91,14 @@ internal sealed class LlmCaller(ChatClientRegistry clients, ICallLedger ledger, 
     }
 
     private async Task<LlmOutcome> AskAsync(
-        IChatClient client, LlmRequest request, CallReservation reservation, int maxTokens, CancellationToken cancellationToken)
+        IChatClient client, LlmRequest request, CallReservation reservation, int maxTokens, PriceBook prices, CancellationToken cancellationToken)
     {
         var prompt = request.Prompt;
         var reply = new ReplyBuilder(prompt);
         using var span = ChatTelemetry.Start(request, reservation.Key.Ordinal, maxTokens, options.CaptureMessageContent);
         var started = time.GetTimestamp();
         WorkflowError? error = null;
-        System.Runtime.ExceptionServices.ExceptionDispatchInfo? fault = null;
+        ExceptionDispatchInfo? fault = null;
         using (var timeout = new CancellationTokenSource(options.ProviderTimeout, time))
         using (var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, timeout.Token))
         {
@@ -110,14 +114,11 @@ internal sealed class LlmCaller(ChatClientRegistry clients, ICallLedger ledger, 
                 error = cancellationToken.IsCancellationRequested ? Cancelled
                     : timeout.IsCancellationRequested ? ProviderErrors.Timeout(prompt.Provider, prompt.Model, options.ProviderTimeout)
                     : ProviderErrors.FromException(exception, prompt.Provider, prompt.Model);
-                if (error is null || ReferenceEquals(error, Cancelled))
-                {
-                    fault = System.Runtime.ExceptionServices.ExceptionDispatchInfo.Capture(exception);
-                }
+                fault = error is null ? ExceptionDispatchInfo.Capture(exception) : null;
             }
         }
 
-        var settlement = Settlement(reservation, reply, error, fault, time.GetElapsedTime(started));
+        var settlement = Settlement(reservation, reply, error, prices, time.GetElapsedTime(started), complete: error is null && fault is null);
         ChatTelemetry.Stop(span, prompt, reply, settlement, options.CaptureMessageContent);
         await ledger.SettleAsync(settlement);
 
@@ -176,10 +177,8 @@ internal sealed class LlmCaller(ChatClientRegistry clients, ICallLedger ledger, 
     }
 
     private CallSettlement Settlement(
-        CallReservation reservation, ReplyBuilder reply, WorkflowError? error,
-        System.Runtime.ExceptionServices.ExceptionDispatchInfo? fault, TimeSpan duration)
+        CallReservation reservation, ReplyBuilder reply, WorkflowError? error, PriceBook prices, TimeSpan duration, bool complete)
     {
-        var complete = error is null && fault is null;
         var cancelled = ReferenceEquals(error, Cancelled);
         var usage = reply.Usage(complete, cancelled ? null : error);
         return new CallSettlement

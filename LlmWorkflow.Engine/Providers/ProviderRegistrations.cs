@@ -9,7 +9,7 @@ internal static class ProviderRegistrations
     /// <summary>Name of the HTTP client of model calls.</summary>
     public const string HttpClientName = "llmworkflow.providers";
 
-    /// <summary>Adds the providers. Needs <see cref="EngineOptions"/>, <see cref="Costs.ICallLedger"/> and <see cref="TimeProvider"/>.</summary>
+    /// <summary>Adds the providers. Needs <see cref="EngineOptions"/>, <see cref="Costs.ICallLedger"/>, a function to the current <see cref="Costs.PriceBook"/> and <see cref="TimeProvider"/>.</summary>
     public static IServiceCollection AddProviders(this IServiceCollection services)
     {
         services.AddHttpClient(HttpClientName)
