@@ -81,7 +81,7 @@ internal static class ExtractFields
     private static void WriteFields(
         TransformCall call, JsonElement item, List<(string Name, string Path)> fields, List<string> required, Utf8JsonWriter writer)
     {
-        JToken token = Read(item);
+        JToken token = Read(call, item);
         writer.WriteStartObject();
         foreach ((string name, string path) in fields)
         {
@@ -120,7 +120,7 @@ internal static class ExtractFields
         }
     }
 
-    private static JToken Read(JsonElement item)
+    private static JToken Read(TransformCall call, JsonElement item)
     {
         using JsonTextReader reader = new(new StringReader(item.GetRawText()))
         {
@@ -128,6 +128,14 @@ internal static class ExtractFields
             FloatParseHandling = FloatParseHandling.Decimal,
             MaxDepth = 512,
         };
-        return JToken.Load(reader, s_load);
+        try
+        {
+            return JToken.Load(reader, s_load);
+        }
+        catch (JsonReaderException exception)
+        {
+            // A number beyond decimal's range.
+            throw call.Fault($"the input cannot be read ({exception.Message})", item);
+        }
     }
 }
