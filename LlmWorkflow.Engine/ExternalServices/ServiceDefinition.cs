@@ -3,6 +3,8 @@ using System.Text.Json.Serialization;
 
 namespace LlmWorkflow.Engine.ExternalServices;
 
+// Properties with a default have setters: the JSON source generator gives init-only ones the type's default when the file lacks them.
+
 /// <summary>A file under <c>services/</c>: an HTTP API as data.</summary>
 internal sealed record ServiceDefinition
 {
@@ -21,7 +23,7 @@ internal sealed record ServiceDefinition
     public ServiceAuth? Auth { get; init; }
 
     /// <summary>Of one call; default 30.</summary>
-    public double TimeoutSeconds { get; init; } = 30;
+    public double TimeoutSeconds { get; set; } = 30;
 
     public required IReadOnlyDictionary<string, ServiceOperation> Operations { get; init; }
 }
@@ -35,7 +37,7 @@ internal sealed record ServiceAuth
     public required string Name { get; init; }
 
     /// <summary>Put before the key, for example <c>"Bearer "</c>.</summary>
-    public string Prefix { get; init; } = "";
+    public string Prefix { get; set; } = "";
 
     /// <summary>Environment variables; the first that is set holds the key.</summary>
     public required IReadOnlyList<string> Variables { get; init; }
@@ -55,22 +57,22 @@ internal sealed record ServiceOperation
 {
     public string? Description { get; init; }
 
-    public string Method { get; init; } = "GET";
+    public string Method { get; set; } = "GET";
 
     /// <summary>Appended to the base URL; values in it are escaped.</summary>
     public required string Path { get; init; }
 
-    public IReadOnlyDictionary<string, string> Query { get; init; } = new Dictionary<string, string>();
+    public IReadOnlyDictionary<string, string> Query { get; set; } = new Dictionary<string, string>();
 
-    public IReadOnlyDictionary<string, string> Headers { get; init; } = new Dictionary<string, string>();
+    public IReadOnlyDictionary<string, string> Headers { get; set; } = new Dictionary<string, string>();
 
     /// <summary>Sent as JSON; Undefined: no body.</summary>
     public JsonElement Body { get; init; }
 
-    public IReadOnlyDictionary<string, ServiceParameter> Parameters { get; init; } = new Dictionary<string, ServiceParameter>();
+    public IReadOnlyDictionary<string, ServiceParameter> Parameters { get; set; } = new Dictionary<string, ServiceParameter>();
 
     /// <summary>Other requests for the same operation; the first whose parameter is given is sent.</summary>
-    public IReadOnlyList<ServiceVariant> Variants { get; init; } = [];
+    public IReadOnlyList<ServiceVariant> Variants { get; set; } = [];
 
     /// <summary>Null: the service's.</summary>
     public double? TimeoutSeconds { get; init; }
@@ -85,7 +87,7 @@ internal sealed record ServiceOperation
     public JsonElement Response { get; init; }
 
     /// <summary>Fields that the reply gets when it lacks them, because the service leaves out what is empty.</summary>
-    public IReadOnlyDictionary<string, JsonElement> ResponseDefaults { get; init; } = new Dictionary<string, JsonElement>();
+    public IReadOnlyDictionary<string, JsonElement> ResponseDefaults { get; set; } = new Dictionary<string, JsonElement>();
 }
 
 /// <summary>Another request for an operation.</summary>
@@ -118,7 +120,7 @@ internal sealed record ServiceParameter
     public int? MaxItems { get; init; }
 
     /// <summary>Other names for it.</summary>
-    public IReadOnlyList<string> Aliases { get; init; } = [];
+    public IReadOnlyList<string> Aliases { get; set; } = [];
 }
 
 internal enum ParameterType

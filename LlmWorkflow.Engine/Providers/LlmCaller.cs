@@ -1,5 +1,6 @@
 using System.Runtime.ExceptionServices;
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using LlmWorkflow.Engine.Costs;
 using LlmWorkflow.Engine.Diagnostics;
 using LlmWorkflow.Engine.Jobs;
@@ -16,7 +17,7 @@ namespace LlmWorkflow.Engine.Providers;
 /// <item>however that ends, the row is settled before anything else happens.</item>
 /// </list>
 /// </summary>
-internal sealed class LlmCaller(ChatClientRegistry clients, ICallLedger ledger, Func<PriceBook> currentPrices, EngineOptions options, TimeProvider time)
+internal sealed partial class LlmCaller(ChatClientRegistry clients, ICallLedger ledger, Func<PriceBook> currentPrices, EngineOptions options, TimeProvider time)
 {
     /// <summary>Makes the call. Failures of the provider are outcomes.</summary>
     /// <exception cref="OperationCanceledException">Cancelled; what the call cost until then is in the ledger.</exception>
@@ -192,13 +193,19 @@ internal sealed class LlmCaller(ChatClientRegistry clients, ICallLedger ledger, 
             Reply = complete ? JsonSerializer.SerializeToElement(reply.ToReply(usage, duration), LlmJson.Default.LlmReply) : default,
             Usage = usage,
             // A refused call costs nothing, whatever the price.
-            ComputedUsd = !complete && usage.TotalTokens == 0 ? 0 : prices.Cost(reply.Model, usage, time.GetUtcNow()),
+            ComputedUsd = !complete && usage.TotalTokens == 0 ? 0 : prices.Cost(PricedModel(reservation.RequestedModel, reply.Model, prices), usage, time.GetUtcNow()),
             ReportedUsd = reply.ReportedUsd,
             Duration = duration,
             ErrorType = complete ? null : error?.Type ?? ErrorTypes.InternalError,
             Metadata = JsonSerializer.SerializeToElement(reply.ToMetadata(usage), LlmJson.Default.CallMetadata),
         };
     }
+
+    // The model that answered sets the price. An alias that answers under its dated name (claude-haiku-4.5-20251001) is still the alias.
+    private static string PricedModel(string requested, string answered, PriceBook prices) =>
+        !prices.Knows(answered) && answered.StartsWith(requested, StringComparison.Ordinal) && SnapshotDate().IsMatch(answered.AsSpan(requested.Length))
+            ? requested
+            : answered;
 
     private static LedgerCall Call(CallReservation reservation) => new()
     {
@@ -218,4 +225,7 @@ internal sealed class LlmCaller(ChatClientRegistry clients, ICallLedger ledger, 
         Category = ErrorCategory.User,
         Message = "The call was cancelled.",
     };
+
+    [GeneratedRegex(@"^-20\d\d-?[01]\d-?[0-3]\d$", RegexOptions.CultureInvariant)]
+    private static partial Regex SnapshotDate();
 }

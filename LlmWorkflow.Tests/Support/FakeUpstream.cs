@@ -62,11 +62,11 @@ public sealed class FakeUpstream : IAsyncDisposable
     /// <summary>Server-sent events, each flushed; lines that start with a colon are sent as comments.</summary>
     public static Func<HttpContext, Task> Sse(params string[] events) => context => WriteEventsAsync(context, events);
 
-    /// <summary>Events, then the connection is torn down.</summary>
-    public static Func<HttpContext, Task> CutSse(params string[] events) => async context =>
+    /// <summary>Events, then the connection ends although more was promised. No reset: that could overtake the events.</summary>
+    public static Func<HttpContext, Task> CutSse(params string[] events) => context =>
     {
-        await WriteEventsAsync(context, events);
-        context.Abort();
+        context.Response.ContentLength = 1_000_000;
+        return WriteEventsAsync(context, events);
     };
 
     /// <summary>Events, then nothing until the client goes away.</summary>

@@ -146,7 +146,20 @@ public sealed class LlmCallerTests
         Assert.Equal(new TokenUsage { InputTokens = 3 + 6, OutputTokens = 3, Estimated = true }, settlement.Usage);
         Assert.Equal(JsonValueKind.Undefined, settlement.Reply.ValueKind);
         Assert.Equal(TokenEstimate.Method, settlement.Metadata.GetProperty("estimated_by").GetString());
-        Assert.Null((await fixture.OnlyCallAsync()).CostUsd);
+        // The dated name that answered is the requested model's own snapshot, so that model's price counts.
+        var call = await fixture.OnlyCallAsync();
+        Assert.Equal(((9 * 1m + 3 * 5m) / 1_000_000, "estimated"), (call.CostUsd!.Value, call.CostSource));
+    }
+
+    [Fact]
+    public async Task Call_OtherModelAnswersWithoutPriceOrReportedCost_CostIsUnknown()
+    {
+        await using var fixture = await StartAsync(FakeUpstream.Json(
+            """{"model":"anthropic/claude-haiku-4.5-fast","choices":[{"message":{"content":"x"},"finish_reason":"stop"}],"usage":{"prompt_tokens":1,"completion_tokens":1}}"""));
+
+        var outcome = await fixture.CallAsync(stream: false);
+
+        Assert.Equal((null, "unknown"), (outcome.Call!.CostUsd, outcome.Call.CostSource));
     }
 
     [Fact]
@@ -303,7 +316,7 @@ public sealed class LlmCallerTests
     {
         await using var fixture = await StartAsync(FakeUpstream.Sse(Hello));
 
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => fixture.CallAsync(new CancellationToken(canceled: true)));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => fixture.CallAsync(cancellationToken: new CancellationToken(canceled: true)));
 
         Assert.Empty(fixture.Ledger.Reservations);
         Assert.Empty(fixture.Upstream.Received);

@@ -18,8 +18,8 @@ internal sealed class LlmFixture : IAsyncDisposable
 
     public const string StopChunk = """{"id":"gen-1","model":"anthropic/claude-haiku-4.5-20251001","choices":[{"delta":{"content":""},"finish_reason":"stop"}]}""";
 
-    private static readonly PriceBook Prices = PriceBook.Parse(
-        """{"models":{"anthropic/claude-haiku-4.5":{"max_output_tokens":8192,"prices":[{"input":1,"output":5}]}}}""");
+    private static readonly PriceBook Prices = PriceBookReader.Parse(
+        """{"unit":"usd_per_million_tokens","default_max_tokens":4096,"models":{"anthropic/claude-haiku-4.5":{"prices":[{"input":1,"output":5}]}}}""");
 
     private readonly ServiceProvider _services;
 
@@ -78,7 +78,7 @@ internal sealed class LlmFixture : IAsyncDisposable
         OnDelta = (call, text) => Deltas.Add((call, text)),
     };
 
-    public async Task<LlmOutcome> CallAsync(CancellationToken cancellationToken = default, bool stream = true) =>
+    public async Task<LlmOutcome> CallAsync(bool stream = true, CancellationToken cancellationToken = default) =>
         await Caller.CallAsync(await RequestAsync(stream: stream), cancellationToken);
 
     public async Task<LedgerCall> OnlyCallAsync() => Assert.Single(await Ledger.ReadAsync(Job.JobId, CancellationToken.None));
