@@ -118,7 +118,7 @@ public sealed class DeliveryIsolationTests : IAsyncLifetime
     {
         var id = await bench.AddAsync(receiver.Url);
         // A claim without a result is all that a killed process leaves.
-        Assert.Single(await bench.Store.ClaimAsync(new(1, 1, new Dictionary<string, int>(), TimeSpan.FromMilliseconds(50)), default));
+        Assert.Single(await bench.Store.ClaimAsync(new(1, 1, new Dictionary<string, int>(), TimeSpan.FromMilliseconds(50))));
         bench.Run();
 
         await bench.UntilStateAsync(id, "delivered");

@@ -12,10 +12,10 @@ namespace LlmWorkflow.Tests.Engine.Webhooks;
 internal sealed class WebhookBench : IAsyncDisposable
 {
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(20);
-    private readonly TestDatabase testDatabase;
+    private readonly TestDatabase? testDatabase;
     private readonly List<IAsyncDisposable> running = [];
 
-    private WebhookBench(TestDatabase testDatabase, NpgsqlDataSource source)
+    private WebhookBench(TestDatabase? testDatabase, NpgsqlDataSource source)
     {
         this.testDatabase = testDatabase;
         Source = source;
@@ -41,9 +41,15 @@ internal sealed class WebhookBench : IAsyncDisposable
     public static async Task<WebhookBench> StartAsync()
     {
         var database = await TestServers.CreateDatabaseAsync();
-        var source = NpgsqlDataSource.Create(database.ConnectionString);
+        return await StartAsync(database.ConnectionString, database);
+    }
+
+    /// <summary>On a database of the caller's.</summary>
+    public static async Task<WebhookBench> StartAsync(string connectionString, TestDatabase? own = null)
+    {
+        var source = NpgsqlDataSource.Create(connectionString);
         await new Migrator(source, NullLogger<Migrator>.Instance).UpAsync(CancellationToken.None);
-        return new(database, source);
+        return new(own, source);
     }
 
     /// <summary>A deliverer that no loop drives yet; ends with the bench.</summary>
@@ -123,7 +129,10 @@ internal sealed class WebhookBench : IAsyncDisposable
         }
 
         await Source.DisposeAsync();
-        await testDatabase.DisposeAsync();
+        if (testDatabase is not null)
+        {
+            await testDatabase.DisposeAsync();
+        }
     }
 
     private sealed class DeliveryLoop : IAsyncDisposable

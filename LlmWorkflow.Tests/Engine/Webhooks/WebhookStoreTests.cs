@@ -147,5 +147,5 @@ public sealed class WebhookStoreTests : IAsyncLifetime
 
     private Task<IReadOnlyList<ClaimedDelivery>> ClaimAsync(
         int count = 32, int perHost = 32, Dictionary<string, int>? hosts = null, TimeSpan? hold = null) =>
-        bench.Store.ClaimAsync(new(count, perHost, hosts ?? [], hold ?? Hold), default);
+        bench.Store.ClaimAsync(new(count, perHost, hosts ?? [], hold ?? Hold));
 }
