@@ -31,8 +31,7 @@ internal static class LlmWorkflowModel
     {
         var configuration = builder.Configuration;
         var settings = AppHostSettings.Read(configuration);
-        var repository = Path.GetDirectoryName(Path.TrimEndingDirectorySeparator(builder.AppHostDirectory))!;
-        AppHostSettings.ResolveHome(configuration, repository);
+        AppHostSettings.ResolveHome(configuration, builder.AppHostDirectory);
 
         var database = builder.AddDatabase(settings, stores);
         var redis = builder.AddRedisStore(settings, stores);
@@ -70,7 +69,7 @@ internal static class LlmWorkflowModel
         {
             service
                 .WithEnvironment("ENVIRONMENT", "Development")
-                .WithEnvironment("WORKFLOWS_DIR", AppHostSettings.Given(configuration, "WORKFLOWS_DIR") ?? Path.Combine(repository, "workflows"))
+                .WithEnvironment("WORKFLOWS_DIR", AppHostSettings.WorkflowsDirectory(configuration))
                 .WithSettings(configuration);
         }
 
@@ -91,7 +90,10 @@ internal static class LlmWorkflowModel
         });
         if (builder.ExecutionContext.IsRunMode)
         {
-            service.WithEnvironment("ASPNETCORE_ENVIRONMENT", "Development").WithEnvironment("DOTNET_ENVIRONMENT", "Development");
+            // A line for each health request would bury the rest.
+            service.WithEnvironment("ASPNETCORE_ENVIRONMENT", "Development")
+                .WithEnvironment("DOTNET_ENVIRONMENT", "Development")
+                .WithEnvironment("Logging__LogLevel__Microsoft.AspNetCore", "Warning");
         }
 
         return service;
