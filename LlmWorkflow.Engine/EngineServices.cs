@@ -26,6 +26,7 @@ public static class EngineServices
     public static IServiceCollection AddLlmWorkflowEngine(this IServiceCollection services, Action<EngineOptions> configure)
     {
         services.Configure(configure);
+        services.TryAddSingleton(static provider => provider.GetRequiredService<IOptions<EngineOptions>>().Value);
         services.TryAddSingleton(TimeProvider.System);
         // Only spreads delays and draws queues: nothing that has to be unguessable.
         services.TryAddSingleton(static _ => new Random(Environment.ProcessId ^ Environment.TickCount));
@@ -37,7 +38,7 @@ public static class EngineServices
         services.AddExternalServices();
         services.TryAddSingleton(static provider => new WorkflowCatalog(
             provider.GetRequiredService<IOptions<EngineOptions>>().Value.WorkflowsDirectory,
-            provider.GetRequiredService<ServiceCatalog>().Known,
+            () => KnownServices.Of(provider.GetRequiredService<ServiceCatalog>()),
             provider.GetRequiredService<TimeProvider>(),
             provider.GetRequiredService<ILogger<WorkflowCatalog>>()));
         services.TryAddSingleton<Func<PriceBook>>(static provider => () => provider.GetRequiredService<WorkflowCatalog>().Prices);

@@ -7,9 +7,9 @@ using NJsonSchema.Validation;
 namespace LlmWorkflow.Engine.Definitions;
 
 /// <summary>One way in which an input breaks its workflow's <c>input_schema</c>.</summary>
-/// <param name="JsonPointer">Where, as a JSON pointer into the input.</param>
+/// <param name="Pointer">Where, as a JSON pointer into the input.</param>
 /// <param name="Message">What is wrong, as a sentence about that place.</param>
-public sealed record InputIssue([property: System.Text.Json.Serialization.JsonPropertyName("pointer")] string JsonPointer, string Message);
+public sealed record InputIssue(string Pointer, string Message);
 
 /// <summary>Checks inputs against <c>input_schema</c>. The schema is compiled once per loaded definition.</summary>
 public static class InputSchema
@@ -73,7 +73,7 @@ public static class InputSchema
         ValidationErrorKind.NotInEnumeration => $"must be one of: {string.Join(", ", error.Schema.Enumeration)}",
         ValidationErrorKind.NotAnyOf or ValidationErrorKind.NotOneOf or ValidationErrorKind.ArrayItemNotValid or ValidationErrorKind.NotAllOf
             when error is ChildSchemaValidationError alternatives => "fits none of the alternatives: " + string.Join(
-                "; or ", alternatives.Errors.Values.Select(errors => string.Join(", ", errors.Select(Issue).Select(issue => $"{issue.JsonPointer} {issue.Message}".Trim())))),
+                "; or ", alternatives.Errors.Values.Select(errors => string.Join(", ", errors.Select(Issue).Select(issue => $"{issue.Pointer} {issue.Message}".Trim())))),
         _ => $"breaks the rule {error.Kind}",
     };
 

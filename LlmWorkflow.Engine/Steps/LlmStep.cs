@@ -3,6 +3,7 @@ using System.Text.Json.Serialization;
 using LlmWorkflow.Engine.Costs;
 using LlmWorkflow.Engine.Definitions;
 using LlmWorkflow.Engine.Diagnostics;
+using LlmWorkflow.Engine.Jobs;
 using LlmWorkflow.Engine.Expressions;
 using LlmWorkflow.Engine.Prompts;
 using LlmWorkflow.Engine.Providers;

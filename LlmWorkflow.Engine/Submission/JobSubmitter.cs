@@ -62,7 +62,7 @@ public sealed class JobSubmitter(
         {
             return await jobs.InsertAsync(row, cancellationToken);
         }
-        catch (PostgresException e) when (e is { SqlState: PostgresErrorCodes.ForeignKeyViolation, ConstraintName: "llm_workflow_jobs_user" })
+        catch (PostgresException e) when (e.ConstraintName is "llm_workflow_jobs_user")
         {
             throw new WorkflowException(UnknownUser(row.Identity.UserId));
         }
@@ -124,7 +124,7 @@ public sealed class JobSubmitter(
         {
             Type = ErrorTypes.UnknownWorkflow,
             Category = ErrorCategory.User,
-            Message = $"There is no workflow '{Redactor.Shorten(name)}'.{known}",
+            Message = $"There is no workflow '{Redactor.Text(name)}'.{known}",
             Details = new() { Suggestions = nearest is [] ? [$"Workflows: {string.Join(", ", catalog.Names)}."] : [.. nearest.Select(n => $"Use '{n}'.")] },
         };
     }

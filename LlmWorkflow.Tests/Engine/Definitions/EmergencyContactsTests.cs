@@ -41,7 +41,7 @@ public sealed class EmergencyContactsTests
     [InlineData("[]", "", "must be an object")]
     public void InputSchema_WrongInput_NamesPointerAndReason(string input, string at, string message) => Assert.Contains(
         InputSchema.Validate(s_workflow.Definition, JsonElement.Parse(input)),
-        issue => issue.JsonPointer == at && issue.Message.Contains(message, StringComparison.Ordinal));
+        issue => issue.Pointer == at && issue.Message.Contains(message, StringComparison.Ordinal));
 
     [Theory]
     [InlineData("""{"places": [{"displayName": {"text": "Dell Hospital"}, "nationalPhoneNumber": "555-1", "types": ["hospital"], "location": {"latitude": 1.5, "longitude": 2}}]}""", """[{"name":"Dell Hospital","address":null,"phone":"555-1","types":["hospital"],"rating":null,"lat":1.5,"lng":2}]""")]
