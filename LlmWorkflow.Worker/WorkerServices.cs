@@ -11,7 +11,7 @@ internal static class WorkerServices
         var settings = builder.Settings();
         var worker = new WorkerOptions();
         worker.Slots = settings.Whole("WORKER_SLOTS", worker.Slots, 1, 10_000);
-        worker.Grace = settings.Seconds("WORKER_GRACE_SECONDS", worker.Grace, TimeSpan.Zero, TimeSpan.FromHours(1));
+        worker.Grace = settings.Seconds("WORKER_GRACE_SECONDS", worker.Grace, 3600);
         worker.MigrateOnStart = settings.Flag("MIGRATE_ON_START", worker.MigrateOnStart);
         builder.Services.Configure<WorkerOptions>(options =>
         {
@@ -22,7 +22,7 @@ internal static class WorkerServices
 
         // The host must wait longer than the worker itself takes to leave: calls under way, hand-back, webhooks under way.
         builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = worker.Grace + TimeSpan.FromSeconds(15));
-        builder.Services.AddLlmWorkflowEngine(settings.ReadEngine);
+        builder.Services.AddLlmWorkflowEngine(EngineSettings.Read(settings.Text, builder.Environment.IsDevelopment(), settings.Reject));
         builder.Services.AddSingleton<JobConsumer>();
         builder.Services.AddHostedService<WorkerService>();
     }
