@@ -15,6 +15,12 @@ internal sealed partial class DefinitionReader(DefinitionIssues issues)
 
     private const decimal HighestCost = 100_000;
 
+    /// <summary>The steps that could be read, with their index in the file; filled by <see cref="Read"/>.</summary>
+    public List<(int Index, StepDefinition Step)> ReadSteps { get; } = [];
+
+    /// <summary>Whether a text may be the name of a workflow or a step.</summary>
+    public static bool IsName(string text) => NamePattern().IsMatch(text);
+
     /// <summary>The definition as far as it can be read. With errors among the issues it must not be run.</summary>
     public WorkflowDefinition Read(JsonElement root)
     {
@@ -26,7 +32,7 @@ internal sealed partial class DefinitionReader(DefinitionIssues issues)
 
         PropertyReader properties = new(root, "", issues);
         WorkflowDefinition defaults = new() { Name = properties.NeedText("name"), Steps = [] };
-        if (defaults.Name.Length > 0 && !NamePattern().IsMatch(defaults.Name))
+        if (defaults.Name.Length > 0 && !IsName(defaults.Name))
         {
             issues.Error(
                 IssueCodes.InvalidName, "/name", $"'{defaults.Name}' is no workflow name: a lower-case letter, then up to 99 lower-case letters, digits and '_'.");
@@ -82,7 +88,6 @@ internal sealed partial class DefinitionReader(DefinitionIssues issues)
             return [];
         }
 
-        List<StepDefinition> steps = [];
         HashSet<string> ids = new(StringComparer.Ordinal);
         for (int i = 0; i < count; i++)
         {
@@ -95,11 +100,11 @@ internal sealed partial class DefinitionReader(DefinitionIssues issues)
 
             if (step is not null)
             {
-                steps.Add(step);
+                ReadSteps.Add((i, step));
             }
         }
 
-        return steps;
+        return [.. ReadSteps.Select(read => read.Step)];
     }
 
     private StepDefinition? Step(JsonElement json, string pointer)
@@ -112,7 +117,7 @@ internal sealed partial class DefinitionReader(DefinitionIssues issues)
 
         PropertyReader properties = new(json, pointer, issues);
         string id = properties.NeedText("id");
-        if (id.Length > 0 && !NamePattern().IsMatch(id))
+        if (id.Length > 0 && !IsName(id))
         {
             issues.Error(IssueCodes.InvalidName, properties.At("id"), $"'{id}' is no step id: a lower-case letter, then up to 99 lower-case letters, digits and '_'.");
         }

@@ -9,15 +9,18 @@ namespace LlmWorkflow.Engine.Definitions;
 internal sealed class DefinitionRules
 {
     private readonly WorkflowDefinition _definition;
+    private readonly List<(int Index, StepDefinition Step)> _steps;
     private readonly JsonElement _root;
     private readonly DefinitionSurroundings _surroundings;
     private readonly DefinitionIssues _issues;
     private readonly ReferenceRules _references;
     private readonly HashSet<string> _usedPrompts = new(StringComparer.Ordinal);
 
-    public DefinitionRules(WorkflowDefinition definition, JsonElement root, DefinitionSurroundings surroundings, DefinitionIssues issues)
+    public DefinitionRules(
+        WorkflowDefinition definition, List<(int Index, StepDefinition Step)> steps, JsonElement root, DefinitionSurroundings surroundings, DefinitionIssues issues)
     {
         _definition = definition;
+        _steps = steps;
         _root = root;
         _surroundings = surroundings;
         _issues = issues;
@@ -41,23 +44,21 @@ internal sealed class DefinitionRules
             int index = 0;
             foreach (JsonElement step in steps.EnumerateArray())
             {
-                string pointer = string.Create(System.Globalization.CultureInfo.InvariantCulture, $"/steps/{index}");
-                StepExpressions(step, pointer, index);
-                string? id = step.ValueKind == JsonValueKind.Object && step.TryGetProperty("id", out JsonElement name) && name.ValueKind == JsonValueKind.String
-                    ? name.GetString()
-                    : null;
-                if (_definition.Steps.FirstOrDefault(read => read.Id == id) is { } definition)
-                {
-                    Step(definition, pointer, index);
-                }
-
+                StepExpressions(step, PointerOf(index), index);
                 index++;
+            }
+
+            foreach ((int at, StepDefinition step) in _steps)
+            {
+                Step(step, PointerOf(at), at);
             }
         }
 
         _references.Check(_definition.Output, "/output", int.MaxValue);
         Unused();
     }
+
+    private static string PointerOf(int step) => string.Create(System.Globalization.CultureInfo.InvariantCulture, $"/steps/{step}");
 
     private static List<string> StepIds(JsonElement root) =>
         root.ValueKind == JsonValueKind.Object && root.TryGetProperty("steps", out JsonElement steps) && steps.ValueKind == JsonValueKind.Array
@@ -205,13 +206,12 @@ internal sealed class DefinitionRules
 
     private void Unused()
     {
-        int last = _definition.Steps.Count - 1;
-        for (int i = 0; i <= last; i++)
+        foreach ((int index, StepDefinition step) in _steps)
         {
-            bool isResult = i == last && _definition.Output.ValueKind == JsonValueKind.Undefined;
-            if (!isResult && !_references.IsUsed(i))
+            bool isResult = index == _steps[^1].Index && _definition.Output.ValueKind == JsonValueKind.Undefined;
+            if (!isResult && !_references.IsUsed(index))
             {
-                _issues.Add(IssueSeverity.Info, IssueCodes.UnusedOutput, $"/steps/{i}", $"Nothing uses the output of step '{_definition.Steps[i].Id}'.");
+                _issues.Add(IssueSeverity.Info, IssueCodes.UnusedOutput, PointerOf(index), $"Nothing uses the output of step '{step.Id}'.");
             }
         }
     }

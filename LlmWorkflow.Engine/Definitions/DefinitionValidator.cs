@@ -56,13 +56,14 @@ public static class DefinitionValidator
             issues.ErrorAtName(IssueCodes.DuplicateProperty, duplicate, $"'{duplicate[(duplicate.LastIndexOf('/') + 1)..]}' stands here twice.");
         }
 
-        WorkflowDefinition definition = new DefinitionReader(issues).Read(root);
-        if (fileName is not null && definition.Name.Length > 0 && definition.Name != fileName)
+        DefinitionReader reader = new(issues);
+        WorkflowDefinition definition = reader.Read(root);
+        if (fileName is not null && DefinitionReader.IsName(definition.Name) && definition.Name != fileName)
         {
             issues.Error(IssueCodes.NameMismatch, "/name", $"The name '{definition.Name}' differs from the file's name '{fileName}'.", $"Name it \"{fileName}\", or rename the file.");
         }
 
-        DefinitionRules rules = new(definition, root, surroundings, issues);
+        DefinitionRules rules = new(definition, reader.ReadSteps, root, surroundings, issues);
         rules.Apply();
         return new ValidationResult(issues.HasErrors ? null : definition, issues.InFileOrder, rules.UsedPrompts);
     }

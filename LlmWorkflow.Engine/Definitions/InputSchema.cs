@@ -26,7 +26,7 @@ public static class InputSchema
         }
 
         JsonSchema schema = s_compiled.GetValue(definition, static owner => Compile(owner.InputSchema));
-        return [.. schema.Validate(input.GetRawText()).Select(Issue)];
+        return [.. schema.Validate(input.GetRawText()).SelectMany(Flatten).Distinct()];
     }
 
     /// <summary>Why the schema cannot be compiled; null when it can.</summary>
@@ -45,6 +45,16 @@ public static class InputSchema
     }
 
     private static JsonSchema Compile(JsonElement schema) => JsonSchema.FromJsonAsync(schema.GetRawText()).GetAwaiter().GetResult();
+
+    /// <summary>The issues under an error that only groups others; else its own.</summary>
+    private static IEnumerable<InputIssue> Flatten(ValidationError error) => error switch
+    {
+        ChildSchemaValidationError { Kind: ValidationErrorKind.NotAllOf or ValidationErrorKind.ArrayItemNotValid } group => group.Errors.Values.SelectMany(errors => errors.SelectMany(Flatten)),
+        // Of "a list or null", the type that the value has says what is wrong inside it.
+        MultiTypeValidationError types when types.Errors.Values.FirstOrDefault(errors => errors.All(inner => inner.Path != error.Path)) is { } ofItsType =>
+            ofItsType.SelectMany(Flatten),
+        _ => [Issue(error)],
+    };
 
     private static InputIssue Issue(ValidationError error) => new(ToPointer(error.Path), Message(error));
 
@@ -71,9 +81,9 @@ public static class InputSchema
         ValidationErrorKind.TooFewItems => Invariant($"must have at least {error.Schema.MinItems} items"),
         ValidationErrorKind.TooManyItems => Invariant($"must have at most {error.Schema.MaxItems} items"),
         ValidationErrorKind.NotInEnumeration => $"must be one of: {string.Join(", ", error.Schema.Enumeration)}",
-        ValidationErrorKind.NotAnyOf or ValidationErrorKind.NotOneOf or ValidationErrorKind.ArrayItemNotValid or ValidationErrorKind.NotAllOf
+        ValidationErrorKind.NotAnyOf or ValidationErrorKind.NotOneOf
             when error is ChildSchemaValidationError alternatives => "fits none of the alternatives: " + string.Join(
-                "; or ", alternatives.Errors.Values.Select(errors => string.Join(", ", errors.Select(Issue).Select(issue => $"{issue.Pointer} {issue.Message}".Trim())))),
+                "; or ", alternatives.Errors.Values.Select(errors => string.Join(", ", errors.SelectMany(Flatten).Select(issue => $"{issue.Pointer} {issue.Message}".Trim())))),
         _ => $"breaks the rule {error.Kind}",
     };
 

@@ -13,6 +13,7 @@ public sealed class DefinitionValidatorTests
         {
             ["greet.md"] = "Hi {{name}} {{include:shared/tone.md}}",
             ["shared/tone.md"] = "${steps.later.output}",
+            ["plain.md"] = "Hi {{name}}",
             ["a.md"] = "{{include:b.md}}",
             ["b.md"] = "{{include:a.md}}",
             ["gone.md"] = "{{include:shared/ton.md}}",
@@ -40,7 +41,7 @@ public sealed class DefinitionValidatorTests
     [InlineData("""{"name": "t", "steps": [{"id": "a", "type": "lm"}]}""", "UNKNOWN_STEP_TYPE", "/steps/0/type")]
     [InlineData("""{"name": "t", "steps": [{"id": "a", "type": "llm", "model": "m"}]}""", "MISSING_PROPERTY", "/steps/0")]
     [InlineData("""{"name": "t", "steps": [{"id": "a", "type": "llm", "model": "m", "prompt": "x", "temprature": 1}]}""", "UNKNOWN_PROPERTY", "/steps/0/temprature")]
-    [InlineData("""{"name": "t", "steps": [{"id": "a", "type": "llm", "model": "m", "prompt": "x", "prompt_template": "greet.md", "variables": {"name": 1}}]}""", "CONFLICTING_PROPERTIES", "/steps/0/prompt_template")]
+    [InlineData("""{"name": "t", "steps": [{"id": "a", "type": "llm", "model": "m", "prompt": "x", "prompt_template": "plain.md", "variables": {"name": 1}}]}""", "CONFLICTING_PROPERTIES", "/steps/0/prompt_template")]
     [InlineData("""{"name": "t", "steps": [{"id": "a", "type": "llm", "model": "m", "prompt": "x", "temperature": 3}]}""", "OUT_OF_RANGE", "/steps/0/temperature")]
     [InlineData("""{"name": "t", "steps": [{"id": "a", "type": "llm", "model": "m", "prompt": "x", "retry": {"max_attempts": 21}}]}""", "OUT_OF_RANGE", "/steps/0/retry/max_attempts")]
     [InlineData("""{"name": "t", "steps": [{"id": "a", "type": "llm", "model": "m", "prompt": "x", "retry": {"tries": 2}}]}""", "UNKNOWN_PROPERTY", "/steps/0/retry/tries")]

@@ -131,7 +131,7 @@ public sealed class WorkflowCatalogTests : IDisposable
     public void Dispose() => _folder.Delete(true);
 
     private static string Pricing(int input) =>
-        $$$"""{"unit": "usd_per_million_tokens", "default_max_tokens": 1, "models": {"m": {"prices": [{"input": {{{input}}}, "output": 1}]}}}""";
+        $$$$"""{"unit": "usd_per_million_tokens", "default_max_tokens": 1, "models": {"m": {"prices": [{"input": {{{{input}}}}, "output": 1}]}}}""";
 
     private WorkflowCatalog Open() => new(_folder.FullName, null, TimeProvider.System, NullLogger<WorkflowCatalog>.Instance);
 
