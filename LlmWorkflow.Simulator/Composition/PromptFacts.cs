@@ -54,10 +54,10 @@ internal sealed partial record PromptFacts(IReadOnlyList<NamedItem> Items, strin
         return inline.Success ? inline.Groups["value"].Value : null;
     }
 
-    [GeneratedRegex(@"\b(?:city(?:\s*[/,&]\s*state)?|location)[""*]*\s*[:=]\s*[""*]*\s*(?<value>[A-Z][A-Za-z.' -]{1,40}(?:, ?[A-Z][A-Za-z ]{1,20})?)", RegexOptions.IgnoreCase)]
+    [GeneratedRegex(@"\b(?i:city(?:\s*[/,&]\s*state)?|location)[""*]*\s*[:=]\s*[""*]*\s*(?<value>[A-Z][A-Za-z.' -]{1,40}(?:, ?[A-Z][A-Za-z ]{1,20})?)")]
     private static partial Regex CityLabel();
 
-    [GeneratedRegex(@"\bstate[""*]*\s*[:=]\s*[""*]*\s*(?<value>[A-Z][A-Za-z ]{1,20})", RegexOptions.IgnoreCase)]
+    [GeneratedRegex(@"\b(?i:state)[""*]*\s*[:=]\s*[""*]*\s*(?<value>[A-Z][A-Za-z ]{1,20})")]
     private static partial Regex StateLabel();
 
     [GeneratedRegex(@"\b(?:in|near|around|for|of)\s+\**(?<value>[A-Z][a-z.'-]+(?: [A-Z][a-z.'-]+){0,2}, ?(?:[A-Z]{2}\b|[A-Z][a-z]+(?: [A-Z][a-z]+)?))")]
