@@ -1,6 +1,7 @@
 using LlmWorkflow.AppHost;
 using LlmWorkflow.AppHost.Servers;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 
 if (args is ["server", .. var serverArguments])
 {
@@ -73,10 +74,17 @@ internal static class LlmWorkflowModel
                 .WithSettings(configuration);
         }
 
-        builder.Services.AddSingleton(new ExpectedInstances(expected, [.. simulated.Select(upstream => upstream.Name)]));
+        builder.Watch(new ExpectedInstances(expected, [.. simulated.Select(upstream => upstream.Name)]));
+        return settings;
+    }
+
+    /// <summary>Keeps <c>endpoints.json</c>.</summary>
+    public static void Watch(this IDistributedApplicationBuilder builder, ExpectedInstances expected)
+    {
+        builder.Services.AddSingleton(expected);
+        builder.Services.TryAddSingleton(TimeProvider.System);
         builder.Services.AddSingleton<SystemWatch>();
         builder.Services.AddHostedService(services => services.GetRequiredService<SystemWatch>());
-        return settings;
     }
 
     private static IResourceBuilder<ProjectResource> AddService<TProject>(this IDistributedApplicationBuilder builder, string name)
