@@ -1,0 +1,18 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace LlmWorkflow.Client.Contracts;
+
+/// <summary>JSON of the contracts: snake_case, nulls left out unless a field says otherwise.</summary>
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSerializable(typeof(SubmitRequest))]
+[JsonSerializable(typeof(SubmitResponse))]
+[JsonSerializable(typeof(CancelResponse))]
+[JsonSerializable(typeof(JobStatusResponse))]
+[JsonSerializable(typeof(JobEvent))]
+[JsonSerializable(typeof(HealthResponse))]
+[JsonSerializable(typeof(ProblemResponse))]
+[JsonSerializable(typeof(ApiError))]
+public sealed partial class WorkflowJson : JsonSerializerContext;
