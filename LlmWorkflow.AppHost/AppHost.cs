@@ -1,6 +1,7 @@
 using LlmWorkflow.AppHost;
 using LlmWorkflow.AppHost.Servers;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 
 if (args is ["server", .. var serverArguments])
 {
@@ -31,8 +32,7 @@ internal static class LlmWorkflowModel
     {
         var configuration = builder.Configuration;
         var settings = AppHostSettings.Read(configuration);
-        var repository = Path.GetDirectoryName(Path.TrimEndingDirectorySeparator(builder.AppHostDirectory))!;
-        AppHostSettings.ResolveHome(configuration, repository);
+        AppHostSettings.ResolveHome(configuration, builder.AppHostDirectory);
 
         var database = builder.AddDatabase(settings, stores);
         var redis = builder.AddRedisStore(settings, stores);
@@ -70,14 +70,21 @@ internal static class LlmWorkflowModel
         {
             service
                 .WithEnvironment("ENVIRONMENT", "Development")
-                .WithEnvironment("WORKFLOWS_DIR", AppHostSettings.Given(configuration, "WORKFLOWS_DIR") ?? Path.Combine(repository, "workflows"))
+                .WithEnvironment("WORKFLOWS_DIR", AppHostSettings.WorkflowsDirectory(configuration))
                 .WithSettings(configuration);
         }
 
-        builder.Services.AddSingleton(new ExpectedInstances(expected, [.. simulated.Select(upstream => upstream.Name)]));
+        builder.Watch(new ExpectedInstances(expected, [.. simulated.Select(upstream => upstream.Name)]));
+        return settings;
+    }
+
+    /// <summary>Keeps <c>endpoints.json</c>.</summary>
+    public static void Watch(this IDistributedApplicationBuilder builder, ExpectedInstances expected)
+    {
+        builder.Services.AddSingleton(expected);
+        builder.Services.TryAddSingleton(TimeProvider.System);
         builder.Services.AddSingleton<SystemWatch>();
         builder.Services.AddHostedService(services => services.GetRequiredService<SystemWatch>());
-        return settings;
     }
 
     private static IResourceBuilder<ProjectResource> AddService<TProject>(this IDistributedApplicationBuilder builder, string name)
@@ -91,7 +98,10 @@ internal static class LlmWorkflowModel
         });
         if (builder.ExecutionContext.IsRunMode)
         {
-            service.WithEnvironment("ASPNETCORE_ENVIRONMENT", "Development").WithEnvironment("DOTNET_ENVIRONMENT", "Development");
+            // A line for each health request would bury the rest.
+            service.WithEnvironment("ASPNETCORE_ENVIRONMENT", "Development")
+                .WithEnvironment("DOTNET_ENVIRONMENT", "Development")
+                .WithEnvironment("Logging__LogLevel__Microsoft.AspNetCore", "Warning");
         }
 
         return service;

@@ -10,6 +10,7 @@ public sealed class AppHostException(string message, Exception? inner = null) : 
 internal sealed record AppHostSettings
 {
     public const string HomeVariable = "LLMWORKFLOW_HOME";
+    private const string RepositoryKey = "AppHost:Repository";
 
     /// <summary>0 means any free port.</summary>
     public static readonly IReadOnlyList<string> PortVariables = ["API_PORT", "SIMULATOR_PORT", "ASPIRE_DASHBOARD_PORT", "POSTGRES_PORT", "REDIS_PORT"];
@@ -81,11 +82,19 @@ internal sealed record AppHostSettings
     public static string Home(IConfiguration configuration) =>
         Given(configuration, HomeVariable) ?? throw new InvalidOperationException($"{HomeVariable} is not resolved.");
 
+    /// <summary>The directory that holds the solution.</summary>
+    public static string Repository(IConfiguration configuration) =>
+        Given(configuration, RepositoryKey) ?? throw new InvalidOperationException($"{RepositoryKey} is not resolved.");
+
+    /// <summary>WORKFLOWS_DIR, or the repository's own.</summary>
+    public static string WorkflowsDirectory(IConfiguration configuration) =>
+        Given(configuration, "WORKFLOWS_DIR") ?? Path.Combine(Repository(configuration), "workflows");
+
     /// <summary>Makes the home directory's path absolute: relative ones start at the repository's root, whatever the current directory.</summary>
-    public static string ResolveHome(IConfiguration configuration, string repository)
+    public static void ResolveHome(IConfiguration configuration, string appHostDirectory)
     {
-        var home = Path.GetFullPath(Given(configuration, HomeVariable) ?? ".llmworkflow", repository);
-        configuration[HomeVariable] = home;
-        return home;
+        var repository = Path.GetDirectoryName(Path.TrimEndingDirectorySeparator(appHostDirectory))!;
+        configuration[RepositoryKey] = repository;
+        configuration[HomeVariable] = Path.GetFullPath(Given(configuration, HomeVariable) ?? ".llmworkflow", repository);
     }
 }

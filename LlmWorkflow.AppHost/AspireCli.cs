@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using LlmWorkflow.AppHost.Servers;
 
 namespace LlmWorkflow.AppHost;
@@ -12,12 +11,14 @@ internal static class AspireCli
             ? xdg
             : Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".cache");
         var versions = Path.Combine(cache, "llmworkflow", "aspire-cli");
-        var package = $"aspire-cli-{(OperatingSystem.IsMacOS() ? "osx" : "linux")}-{RuntimeInformation.OSArchitecture.ToString().ToLowerInvariant()}";
         var installed = !Directory.Exists(versions)
             ? null
             : Directory.EnumerateDirectories(versions)
                 .OrderDescending(StringComparer.Ordinal)
-                .Select(version => Path.Combine(version, "node_modules", "@microsoft", package, "bin", "aspire"))
+                .Select(version => Path.Combine(version, "node_modules", "@microsoft"))
+                .Where(Directory.Exists)
+                .SelectMany(scope => Directory.EnumerateDirectories(scope, "aspire-cli-*"))
+                .Select(package => Path.Combine(package, "bin", "aspire"))
                 .FirstOrDefault(File.Exists);
         return installed ?? ServerBinaries.FindProgram("aspire");
     }

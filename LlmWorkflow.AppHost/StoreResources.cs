@@ -1,4 +1,3 @@
-using System.Net;
 using LlmWorkflow.AppHost.Servers;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
@@ -51,12 +50,7 @@ internal static class StoreResources
         var expression = ReferenceExpression.Create(
             $"Host=127.0.0.1;Port={tcp.Property(EndpointProperty.Port)};Username={PostgresServer.UserName};Password={password};Database={DatabaseName}");
         // The database is made after the server's start, so a connection is the proof, not an open port.
-        builder.AddCheck("postgres-answers", async cancellationToken =>
-        {
-            await using var connection = new NpgsqlConnection(await expression.GetValueAsync(cancellationToken) + ";Pooling=false;Timeout=3");
-            await connection.OpenAsync(cancellationToken);
-            return true;
-        });
+        builder.AddCheck("postgres-answers", async cancellationToken => await CanOpenAsync(await expression.GetValueAsync(cancellationToken), cancellationToken));
         server.WithHealthCheck("postgres-answers");
         return builder.AddConnectionString(DatabaseName, expression).WaitFor(server);
     }
@@ -89,6 +83,20 @@ internal static class StoreResources
             context.Args.Add(tcp.Property(EndpointProperty.TargetPort));
         });
         return (server, password);
+    }
+
+    private static async Task<bool> CanOpenAsync(string? connectionString, CancellationToken cancellationToken)
+    {
+        await using var connection = new NpgsqlConnection(connectionString + ";Pooling=false;Timeout=3");
+        try
+        {
+            await connection.OpenAsync(cancellationToken);
+            return true;
+        }
+        catch (NpgsqlException)
+        {
+            return false;
+        }
     }
 
     private static void AddCheck(this IDistributedApplicationBuilder builder, string key, Func<CancellationToken, Task<bool>> check) =>

@@ -32,11 +32,15 @@ internal sealed class SystemWatch(ResourceNotificationService notifications, Exp
 
     private readonly ConcurrentDictionary<string, ResourceEvent> latest = [];
     private readonly TaskCompletionSource ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource dashboard = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly long startedAt = time.GetTimestamp();
     private string written = "";
 
     /// <summary>Ends when every expected instance is healthy; fails when one cannot be.</summary>
     public Task Ready => ready.Task;
+
+    /// <summary>Ends when the Aspire dashboard is up, or cannot be.</summary>
+    public Task DashboardSettled => dashboard.Task;
 
     public TimeSpan Elapsed => time.GetElapsedTime(startedAt);
 
@@ -62,7 +66,11 @@ internal sealed class SystemWatch(ResourceNotificationService notifications, Exp
                 Healthy?.Invoke(change.ResourceId);
             }
 
-            if (!Ready.IsCompleted && HasFailed(change) && change.Resource.Name != DashboardName)
+            if (change.Resource.Name == DashboardName)
+            {
+                SettleDashboard(change);
+            }
+            else if (!Ready.IsCompleted && HasFailed(change))
             {
                 ready.TrySetException(new AppHostException(await DescribeFailureAsync(change, stoppingToken)));
             }
@@ -70,9 +78,19 @@ internal sealed class SystemWatch(ResourceNotificationService notifications, Exp
             var complete = expected.Counts.All(resource => Instances(resource.Key).Count(IsHealthy) >= resource.Value);
             if (complete || Ready.IsCompletedSuccessfully)
             {
+                SettleDashboard(Instances(DashboardName).FirstOrDefault());
                 await WriteAsync(stoppingToken);
                 ready.TrySetResult();
             }
+        }
+    }
+
+    // Where there is none by the time the rest is complete, there will be none.
+    private void SettleDashboard(ResourceEvent? change)
+    {
+        if (change is null || IsHealthy(change) || HasFailed(change))
+        {
+            dashboard.TrySetResult();
         }
     }
 

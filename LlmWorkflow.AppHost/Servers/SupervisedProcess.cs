@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Text.RegularExpressions;
 
 namespace LlmWorkflow.AppHost.Servers;
 
@@ -32,7 +33,7 @@ internal sealed record SupervisedProcessOptions
 /// child at its end of file. (A parent-death signal would fire when the thread that started the child ends.) It runs in a session of its own,
 /// so that Ctrl-C in a terminal reaches only this process.
 /// </summary>
-internal sealed class SupervisedProcess : IAsyncDisposable
+internal sealed partial class SupervisedProcess : IAsyncDisposable
 {
     // The child's id is its first line of output. Descriptor 3 is the pipe; the child must not hold it. A line before the end of file
     // says that this process is alive and wants the child stopped. What the child itself started, and the watcher, end with the group.
@@ -79,7 +80,7 @@ internal sealed class SupervisedProcess : IAsyncDisposable
         string[] supervisor =
         [
             "/bin/sh", "-c", Supervisor, "supervisor", options.StopSignal, ticks.ToString(CultureInfo.InvariantCulture),
-            options.TemporaryDirectory ?? "", .. options.Command,
+            options.TemporaryDirectory ?? "", .. DroppedByShells(options.Environment), .. options.Command,
         ];
         string[] command = [.. NewSession(), .. supervisor];
         var start = new ProcessStartInfo(command[0], command.Skip(1))
@@ -167,6 +168,16 @@ internal sealed class SupervisedProcess : IAsyncDisposable
             // The pipe ended with the process.
         }
     }
+
+    // Some shells keep only variables that they could have named themselves; the others travel as arguments of env.
+    private static string[] DroppedByShells(IReadOnlyDictionary<string, string> environment)
+    {
+        string[] dropped = [.. environment.Where(variable => !ShellName().IsMatch(variable.Key)).Select(variable => $"{variable.Key}={variable.Value}")];
+        return dropped.Length == 0 ? [] : [ServerBinaries.FindProgram("env") ?? "env", .. dropped];
+    }
+
+    [GeneratedRegex("^[A-Za-z_][A-Za-z0-9_]*$")]
+    private static partial Regex ShellName();
 
     private static string[] NewSession() =>
         ServerBinaries.FindProgram("setsid") is { } setsid ? [setsid]

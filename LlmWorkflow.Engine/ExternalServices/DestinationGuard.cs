@@ -30,7 +30,8 @@ public sealed class DestinationGuard(Func<string, CancellationToken, Task<IPAddr
     /// unspecified or reserved, and not an IPv4 address inside IPv6 (mapped, 6to4, Teredo, NAT64).
     /// </summary>
     public static bool IsPublic(IPAddress address) =>
-        (address.AddressFamily != AddressFamily.InterNetworkV6 || (PublicIPv6.Contains(address) && address.ScopeId == 0))
+        (address.AddressFamily != AddressFamily.InterNetworkV6
+            || (PublicIPv6.Contains(address) && address is { ScopeId: 0, IsIPv4MappedToIPv6: false }))
         && !Array.Exists(NotPublic, network => network.Contains(address));
 
     /// <summary>What is wrong with a URL as a destination, without asking DNS; null when nothing is.</summary>
@@ -90,6 +91,10 @@ public sealed class DestinationGuard(Func<string, CancellationToken, Task<IPAddr
         catch (SocketException)
         {
             return null;
+        }
+        catch (ArgumentException)
+        {
+            return "has a host name that is too long";
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {

@@ -9,7 +9,7 @@ namespace LlmWorkflow.Engine.Storage;
 /// Encrypts webhook secrets at rest: AES-256-GCM under a key derived by HKDF-SHA256 from <see cref="EngineOptions.EncryptionKey"/>.
 /// Layout of a box: version (1 byte), nonce (12), tag (16), ciphertext.
 /// </summary>
-internal sealed class SecretBox(EngineOptions options)
+public sealed class SecretBox(EngineOptions options)
 {
     /// <summary>Shortest <see cref="EngineOptions.EncryptionKey"/>: 32 characters, so that a passphrase is not guessed offline from a stolen table.</summary>
     public const int MinimumKeyLength = 32;

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using LlmWorkflow.Engine.Definitions;
 using LlmWorkflow.Engine.Diagnostics;
 using LlmWorkflow.Engine.Jobs;
 
@@ -69,11 +70,6 @@ public abstract record SubmitResult
     /// <summary>Nothing is stored.</summary>
     public sealed record Rejected(WorkflowError Error, IReadOnlyList<InputIssue> Issues) : SubmitResult;
 }
-
-/// <summary>One fault of an input.</summary>
-/// <param name="Pointer">JSON pointer (RFC 6901) into <c>input_data</c>.</param>
-/// <param name="Message">What is wrong and what is allowed.</param>
-public sealed record InputIssue(string Pointer, string Message);
 
 /// <summary>What a cancel request did.</summary>
 public enum CancelOutcome

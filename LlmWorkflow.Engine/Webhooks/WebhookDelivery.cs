@@ -43,6 +43,7 @@ public sealed class WebhookDelivery : IAsyncDisposable
     /// </summary>
     public async Task<bool> RunOnceAsync(CancellationToken cancellationToken)
     {
+        cancellationToken.ThrowIfCancellationRequested();
         var free = places.Free();
         if (free == 0 || leaving.IsCancellationRequested)
         {
@@ -50,7 +51,7 @@ public sealed class WebhookDelivery : IAsyncDisposable
         }
 
         var hold = options.WebhookTimeout + limits.HoldMargin;
-        var claimed = await store.ClaimAsync(new(free, limits.PerHost, places.FreeByHost(), hold), cancellationToken);
+        var claimed = await store.ClaimAsync(new(free, limits.PerHost, places.FreeByHost(), hold));
         foreach (var delivery in claimed)
         {
             var key = new AttemptKey(delivery.Id, delivery.Attempt);

@@ -10,7 +10,7 @@ namespace LlmWorkflow.Engine.Webhooks;
 /// <summary>Registration of this folder.</summary>
 internal static class WebhookServices
 {
-    /// <summary>Adds <see cref="WebhookDelivery"/> and what it needs; the data source, options and logging come from elsewhere.</summary>
+    /// <summary>Adds <see cref="WebhookDelivery"/> and what it needs; <see cref="Database"/>, options and logging come from elsewhere.</summary>
     public static IServiceCollection AddWebhooks(this IServiceCollection services)
     {
         services.TryAddSingleton(TimeProvider.System);

@@ -16,7 +16,7 @@ internal static class FieldValue
 
         return label.ToUpperInvariant() switch
         {
-            var l when Has(l, "PHONE", "TEL", "NUMBER", "CALL") => item.Phone ?? "911",
+            var l when Has(l, "PHONE", "TEL", "NUMBER", "CALL") => item.Phone ?? Unknown,
             var l when Has(l, "ADDRESS", "STREET", "WHERE") => item.Address ?? facts.Place ?? Unknown,
             var l when Has(l, "PRIORITY", "URGENCY", "IMPORTANCE") => Priority(index),
             var l when Has(l, "RANK", "ORDER") => (index + 1).ToString(CultureInfo.InvariantCulture),
@@ -37,9 +37,23 @@ internal static class FieldValue
     private static string Choose(string label, IReadOnlyList<string> choices, NamedItem item, int index)
     {
         var about = $"{item.Kind} {item.Name}";
-        return choices.FirstOrDefault(choice => about.Contains(choice, StringComparison.OrdinalIgnoreCase))
-            // A kind that is none of those named is whatever the list ends with, such as "other"; a grade falls from item to item.
-            ?? (Has(label.ToUpperInvariant(), "TYPE", "CATEGORY", "KIND") ? choices[^1] : choices[Math.Min(index / 2, choices.Count - 1)]);
+        if (Has(about.ToUpperInvariant(), "HOSPITAL", "CLINIC", "DOCTOR", "PHARMACY", "POISON"))
+        {
+            about += " medical health";
+        }
+
+        if (choices.FirstOrDefault(choice => about.Contains(choice, StringComparison.OrdinalIgnoreCase)) is { } named)
+        {
+            return named;
+        }
+
+        if (choices[0].Equals("primary", StringComparison.OrdinalIgnoreCase))
+        {
+            return choices[Math.Min(index, choices.Count - 1)];
+        }
+
+        // A kind that is none of those named is whatever the list ends with, such as "other"; a grade falls from item to item.
+        return Has(label.ToUpperInvariant(), "TYPE", "CATEGORY", "KIND") ? choices[^1] : choices[Math.Min(index / 2, choices.Count - 1)];
     }
 
     private static string Priority(int index) => index switch

@@ -82,6 +82,11 @@ internal static partial class ListItems
             return null;
         }
 
+        if (LoneCode().IsMatch(name))
+        {
+            return new NamedItem("Emergency services") { Phone = name };
+        }
+
         var rest = body[Math.Min(body.Length, body.IndexOf(name, StringComparison.Ordinal) + name.Length)..];
         var phone = Phone().Match(rest);
         var shortCode = ShortCode().Match(rest);
@@ -112,10 +117,13 @@ internal static partial class ListItems
     [GeneratedRegex(@"^\s*[-–—:|(]+\s*(?<code>911|988|211|311|112|999)\b")]
     private static partial Regex ShortCode();
 
-    [GeneratedRegex(@"\b\d{1,6}\s+(?:[NSEW]\.?\s+)?[A-Z0-9][A-Za-z0-9.'-]*(?:\s+[A-Z0-9][A-Za-z0-9.'#-]*)*(?:,\s*[A-Z][A-Za-z .'-]*)*(?:\s+\d{5})?(?:,\s*USA)?")]
+    [GeneratedRegex("^(?:911|988|112|999)$")]
+    private static partial Regex LoneCode();
+
+    [GeneratedRegex(@"\b\d{1,6}\s+(?:[NSEW]\.?\s+)?[A-Z0-9][A-Za-z0-9.'-]*(?:\s+[A-Z0-9][A-Za-z0-9.'#-]*)*(?:,\s*[A-Z][A-Za-z.'-]*(?: [A-Z][A-Za-z.'-]*)*)*(?:\s+\d{5}(?:-\d{4})?)?(?:,\s*USA)?")]
     private static partial Regex Address();
 
-    [GeneratedRegex(@"\((?<kind>[a-z][a-z_ ]{2,40})\)|\[(?<kind>[a-z][a-z_ ]{2,40})\]|type:\s*(?<kind>[a-z][a-z_ ]{2,40})", RegexOptions.IgnoreCase)]
+    [GeneratedRegex(@"\((?<kind>[a-z][a-z_ ]{2,40})(?:,[^)]*)?\)|\[(?<kind>[a-z][a-z_ ]{2,40})\]|type:\s*(?<kind>[a-z][a-z_ ]{2,40})", RegexOptions.IgnoreCase)]
     private static partial Regex Kind();
 
     [GeneratedRegex(@"^[^:]*:?\s*[\[{<](?!/)|\.\.\.\s*$|\{\{")]

@@ -6,7 +6,7 @@ namespace LlmWorkflow.Simulator.Composition;
 internal static class MarkdownReply
 {
     private const int MostContacts = 8;
-    private const int MostPlaces = 4;
+    private const int MostPlaces = 3;
     private const int MostPoints = 5;
 
     public static string Write(IReadOnlyList<RequestedSection> sections, PromptFacts facts)
@@ -24,18 +24,19 @@ internal static class MarkdownReply
 
             for (var i = 0; i < topic.Items.Count; i++)
             {
-                WriteItem(reply, topic.Labels, topic.Items[i], i, facts);
+                WriteItem(reply, topic.Labels, section.Bulleted, topic.Items[i], i, facts);
             }
         }
 
         return reply.ToString().TrimEnd('\n');
     }
 
-    private static void WriteItem(StringBuilder reply, IReadOnlyList<RequestedLabel> labels, NamedItem item, int index, PromptFacts facts)
+    private static void WriteItem(
+        StringBuilder reply, IReadOnlyList<RequestedLabel> labels, bool bulleted, NamedItem item, int index, PromptFacts facts)
     {
         for (var i = 0; i < labels.Count; i++)
         {
-            reply.Append(i == 0 ? "- " : "  - ")
+            reply.Append(i == 0 ? "- " : bulleted ? "  - " : "  ")
                 .Append("**").Append(labels[i].Text).Append(":** ")
                 .Append(FieldValue.Of(labels[i].Text, labels[i].Choices, item, index, facts)).Append('\n');
         }
@@ -78,19 +79,21 @@ internal static class MarkdownReply
         private static RequestedLabel[] Labelled(params string[] texts) => [.. texts.Select(text => new RequestedLabel(text, []))];
 
         private static List<NamedItem> Contacts(PromptFacts facts) => OrDefault(
-            facts.Items.OrderBy(item => item.Phone is null).ThenBy(item => !IsEmergencyService(item)).Take(MostContacts).ToList(), "Emergency Services", facts);
+            facts.Items.OrderBy(item => item.Phone is null).ThenBy(item => !IsEmergencyService(item)).Take(MostContacts).ToList(),
+            new NamedItem($"{City(facts)}Emergency Services") { Phone = "911" });
 
         private static List<NamedItem> Places(PromptFacts facts)
         {
             // People meet where they do not stand in the way of those who help.
             var places = facts.Items.Where(item => item.Address is not null).OrderBy(IsEmergencyService).Take(MostPlaces).ToList();
-            return OrDefault(places, "Public Library", facts);
+            return OrDefault(places, new NamedItem($"{City(facts)}Public Library"));
         }
 
         private static bool IsEmergencyService(NamedItem item) => EmergencyKinds.Any(kind =>
             $"{item.Kind} {item.Name}".Contains(kind, StringComparison.OrdinalIgnoreCase));
 
-        private static List<NamedItem> OrDefault(List<NamedItem> items, string name, PromptFacts facts) =>
-            items.Count > 0 ? items : [new NamedItem(facts.Place is { } place ? $"{place.Split(',')[0]} {name}" : name)];
+        private static List<NamedItem> OrDefault(List<NamedItem> items, NamedItem otherwise) => items.Count > 0 ? items : [otherwise];
+
+        private static string City(PromptFacts facts) => facts.Place is { } place ? $"{place.Split(',')[0]} " : "";
     }
 }

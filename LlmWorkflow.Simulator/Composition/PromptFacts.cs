@@ -54,10 +54,10 @@ internal sealed partial record PromptFacts(IReadOnlyList<NamedItem> Items, strin
         return inline.Success ? inline.Groups["value"].Value : null;
     }
 
-    [GeneratedRegex(@"\b(?:city(?:\s*[/,&]\s*state)?|location)[""*]*\s*[:=]\s*[""*]*\s*(?<value>[A-Z][A-Za-z.' -]{1,40}(?:, ?[A-Z][A-Za-z ]{1,20})?)", RegexOptions.IgnoreCase)]
+    [GeneratedRegex(@"\b(?i:city(?:\s*[/,&]\s*state)?|location)[""*]*\s*[:=]\s*[""*]*\s*(?<value>[A-Z][A-Za-z.' -]{1,40}(?:, ?[A-Z][A-Za-z ]{1,20})?)")]
     private static partial Regex CityLabel();
 
-    [GeneratedRegex(@"\bstate[""*]*\s*[:=]\s*[""*]*\s*(?<value>[A-Z][A-Za-z ]{1,20})", RegexOptions.IgnoreCase)]
+    [GeneratedRegex(@"\b(?i:state)[""*]*\s*[:=]\s*[""*]*\s*(?<value>[A-Z][A-Za-z ]{1,20})")]
     private static partial Regex StateLabel();
 
     [GeneratedRegex(@"\b(?:in|near|around|for|of)\s+\**(?<value>[A-Z][a-z.'-]+(?: [A-Z][a-z.'-]+){0,2}, ?(?:[A-Z]{2}\b|[A-Z][a-z]+(?: [A-Z][a-z]+)?))")]
@@ -67,15 +67,16 @@ internal sealed partial record PromptFacts(IReadOnlyList<NamedItem> Items, strin
 /// <summary>JSON objects and arrays embedded in text.</summary>
 internal static class JsonFragments
 {
-    // Every brace that never closes costs a scan to the end of the text.
-    private const int MostFailures = 200;
+    // Every brace that never closes costs a scan to the end of the text: so many of them are put up with.
+    private const int MostScans = 20;
 
     public static IEnumerable<JsonDocument> Find(string text)
     {
-        var (position, failures) = (0, 0);
-        while (failures < MostFailures && (position = text.AsSpan(position).IndexOfAny('{', '[') is var next and >= 0 ? position + next : -1) >= 0)
+        var position = 0;
+        var budget = (long)MostScans * text.Length;
+        while (budget > 0 && (position = text.AsSpan(position).IndexOfAny('{', '[') is var next and >= 0 ? position + next : -1) >= 0)
         {
-            if (TryParse(text.AsSpan(position), out var fragment, out var length))
+            if (TryParse(text.AsSpan(position), ref budget, out var fragment, out var length))
             {
                 yield return fragment!;
                 position += length;
@@ -83,15 +84,15 @@ internal static class JsonFragments
             else
             {
                 position++;
-                failures++;
             }
         }
     }
 
-    private static bool TryParse(ReadOnlySpan<char> text, out JsonDocument? fragment, out int length)
+    private static bool TryParse(ReadOnlySpan<char> text, ref long budget, out JsonDocument? fragment, out int length)
     {
         (fragment, length) = (null, 0);
         var end = Balanced(text);
+        budget -= end < 0 ? text.Length : end;
         if (end < 0)
         {
             return false;

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.RegularExpressions;
 
 namespace LlmWorkflow.Simulator.Composition;
@@ -6,7 +7,8 @@ namespace LlmWorkflow.Simulator.Composition;
 /// <param name="Heading">The heading as asked for, hashes included.</param>
 /// <param name="Title">The heading's text.</param>
 /// <param name="Labels">The labels that each item shall carry (<c>**Phone:**</c>), in order; empty when none were shown.</param>
-internal sealed record RequestedSection(string Heading, string Title, IReadOnlyList<RequestedLabel> Labels);
+/// <param name="Bulleted">Labels after an item's first stand in bullets of their own, not in plain lines.</param>
+internal sealed record RequestedSection(string Heading, string Title, IReadOnlyList<RequestedLabel> Labels, bool Bulleted);
 
 /// <summary>A label an item shall carry.</summary>
 /// <param name="Text">Such as <c>Phone</c>.</param>
@@ -51,20 +53,26 @@ internal static partial class PromptOutline
         }
     }
 
-    private static IEnumerable<RequestedSection> AfterCue(string message)
+    private static List<RequestedSection> AfterCue(string message)
     {
         var lines = message.Split('\n');
-        var cue = Array.FindLastIndex(lines, line => Cue().IsMatch(line) && !IsRequestedHeading(line));
-        if (cue < 0)
+        for (var cue = lines.Length - 1; cue >= 0; cue--)
         {
-            return [];
+            if (Cue().IsMatch(lines[cue]) && !IsRequestedHeading(lines[cue]) && SectionsAfter(lines.AsSpan(cue + 1).ToArray()) is { Count: > 0 } sections)
+            {
+                return sections;
+            }
         }
 
-        var after = lines.AsSpan(cue + 1).ToArray();
-        var first = after.Select(line => Heading().Match(line)).FirstOrDefault(match => match.Success);
+        return [];
+    }
+
+    private static List<RequestedSection> SectionsAfter(string[] lines)
+    {
+        var first = lines.Select(line => Heading().Match(line)).FirstOrDefault(match => match.Success);
         // A heading above the requested ones begins the next part of the prompt.
-        return first is null ? [] : Sections(after.TakeWhile(line =>
-            Heading().Match(line) is not { Success: true } match || match.Groups["hashes"].Length >= first.Groups["hashes"].Length));
+        return first is null ? [] : [.. Sections(lines.TakeWhile(line =>
+            Heading().Match(line) is not { Success: true } match || match.Groups["hashes"].Length >= first.Groups["hashes"].Length))];
     }
 
     private static bool IsRequestedHeading(string line) => Heading().IsMatch(line) && !FormatHeading().IsMatch(line);
@@ -100,15 +108,22 @@ internal static partial class PromptOutline
     private static RequestedSection Section(string hashes, string title, IEnumerable<string> body)
     {
         title = TrailingNote().Replace(title, "").Trim(' ', '*', ':', '"', '`');
-        var labels = body.SelectMany(line => Label().Matches(line))
+        var lines = body.ToList();
+        var labels = lines.SelectMany(line => Label().Matches(line))
             .Select(match => new RequestedLabel(match.Groups["label"].Value.Trim(), Choices(match.Groups["value"].Value)))
             .DistinctBy(label => label.Text, StringComparer.OrdinalIgnoreCase)
             .ToList();
-        return new RequestedSection($"{hashes} {title}", title, labels);
+        return new RequestedSection($"{hashes} {title}", title, labels, Bulleted: !lines.Exists(line => PlainLabel().IsMatch(line)));
     }
 
     private static string[] Choices(string value)
     {
+        if (NumberRange().Match(value) is { Success: true } range)
+        {
+            var (from, to) = (int.Parse(range.Groups["from"].Value, CultureInfo.InvariantCulture), int.Parse(range.Groups["to"].Value, CultureInfo.InvariantCulture));
+            return from < to ? [.. Enumerable.Range(from, to - from + 1).Select(number => number.ToString(CultureInfo.InvariantCulture))] : [];
+        }
+
         var choices = ChoiceSeparator().Split(value.Trim().Trim('[', ']', '(', ')', '<', '>', '{', '}', '.'));
         return choices.Length > 1 && Array.TrueForAll(choices, choice => ChoiceWord().IsMatch(choice)) ? choices : [];
     }
@@ -140,6 +155,13 @@ internal static partial class PromptOutline
     [GeneratedRegex(@"\s*[|/,]\s*(?:or\s+)?|\s+or\s+")]
     private static partial Regex ChoiceSeparator();
 
-    [GeneratedRegex(@"^[\w-]+( [\w-]+)?$")]
+    // "the address, if known" describes a value; it does not list any.
+    [GeneratedRegex(@"^(?!(?:the|a|an|if|one|why|how|what|where|when|your|and|its)\b)[\w-]+(?: [\w-]+){0,2}$", RegexOptions.IgnoreCase)]
     private static partial Regex ChoiceWord();
+
+    [GeneratedRegex(@"^\W*(?<from>\d{1,2})(?:\s*\([^)]*\))?\s*(?:-|–|to)\s*(?<to>\d{1,2})\b", RegexOptions.IgnoreCase)]
+    private static partial Regex NumberRange();
+
+    [GeneratedRegex(@"^\s+\*\*[^*\n]+\*\*")]
+    private static partial Regex PlainLabel();
 }

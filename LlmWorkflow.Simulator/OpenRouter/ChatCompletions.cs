@@ -21,9 +21,18 @@ internal sealed class ChatCompletions(BehaviorBook behaviors, CallLedger ledger,
             // Kestrel drops what is written to a closed connection without a word.
             http.RequestAborted.ThrowIfCancellationRequested();
         }
+        catch (BadHttpRequestException tooLarge) when (tooLarge.StatusCode == StatusCodes.Status413PayloadTooLarge)
+        {
+            await FailAsync(http, call, tooLarge.StatusCode, OpenRouterErrors.OfStatus(tooLarge.StatusCode, providerName: null));
+        }
         catch (Exception gone) when (gone is OperationCanceledException or IOException)
         {
             call.AbortUnsent();
+        }
+        finally
+        {
+            // Does nothing to a settled call; no way out may leave one unrecorded.
+            call.Fail();
         }
     }
 
@@ -53,7 +62,7 @@ internal sealed class ChatCompletions(BehaviorBook behaviors, CallLedger ledger,
         var behavior = behaviors.Decide(call.Path, request.Model, request.Prompt.Text);
         if (behavior.Limit is { } hit)
         {
-            OpenRouterErrors.AddRateLimitHeaders(http.Response, hit, time.GetUtcNow());
+            OpenRouterErrors.AddRateLimitHeaders(http.Response, hit, behavior.Settings.RetryAfter, time.GetUtcNow());
             await FailAsync(http, call, StatusCodes.Status429TooManyRequests, OpenRouterErrors.OfStatus(429, providerName: null));
             return;
         }

@@ -22,9 +22,9 @@ internal static class OpenRouterErrors
     }
 
     /// <summary>Writes the headers of a 429: when to come back, and what the limit is.</summary>
-    public static void AddRateLimitHeaders(HttpResponse response, RateLimitHit hit, DateTimeOffset now)
+    public static void AddRateLimitHeaders(HttpResponse response, RateLimitHit hit, double? retryAfter, DateTimeOffset now)
     {
-        response.AddRetryAfter(Math.Ceiling(hit.FreeAfter.TotalSeconds));
+        response.AddRetryAfter(retryAfter ?? Math.Ceiling(hit.FreeAfter.TotalSeconds));
         response.Headers["x-ratelimit-limit"] = hit.RequestsPerMinute.ToString(CultureInfo.InvariantCulture);
         response.Headers["x-ratelimit-remaining"] = "0";
         response.Headers["x-ratelimit-reset"] = now.Add(hit.FreeAfter).ToUnixTimeMilliseconds().ToString(CultureInfo.InvariantCulture);

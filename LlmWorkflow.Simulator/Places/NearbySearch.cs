@@ -18,9 +18,17 @@ internal sealed class NearbySearch(BehaviorBook behaviors, CallLedger ledger, Ti
             await AnswerAsync(http, call, http.RequestAborted);
             http.RequestAborted.ThrowIfCancellationRequested();
         }
+        catch (BadHttpRequestException tooLarge) when (tooLarge.StatusCode == StatusCodes.Status413PayloadTooLarge)
+        {
+            await FailAsync(http, call, RpcError.OfStatus(tooLarge.StatusCode));
+        }
         catch (Exception gone) when (gone is OperationCanceledException or IOException)
         {
             call.AbortUnsent();
+        }
+        finally
+        {
+            call.Fail();
         }
     }
 
@@ -63,7 +71,7 @@ internal sealed class NearbySearch(BehaviorBook behaviors, CallLedger ledger, Ti
         var behavior = behaviors.Decide(call.Path, model: null, body);
         if (behavior.Limit is { } hit)
         {
-            http.Response.AddRetryAfter(Math.Ceiling(hit.FreeAfter.TotalSeconds));
+            http.Response.AddRetryAfter(behavior.Settings.RetryAfter ?? Math.Ceiling(hit.FreeAfter.TotalSeconds));
             await FailAsync(http, call, RpcError.OfStatus(429));
             return;
         }

@@ -8,7 +8,7 @@ internal static class PlaceName
     public static string Of(string type, string quarter, int number, string? city) => type switch
     {
         "hospital" => $"{quarter} Medical Center",
-        "police" => $"{city ?? quarter} Police Department, {quarter} Station",
+        "police" => $"{quarter} Police Station",
         "fire_station" => $"{city ?? quarter} Fire Station {number}",
         "pharmacy" or "drugstore" => $"{quarter} Pharmacy",
         "doctor" => $"{quarter} Family Practice",
@@ -17,7 +17,7 @@ internal static class PlaceName
         "school" or "primary_school" => $"{quarter} Elementary School",
         "secondary_school" => $"{quarter} High School",
         "community_center" => $"{quarter} Community Center",
-        "local_government_office" or "city_hall" => $"{city ?? quarter} City Hall, {quarter} Office",
+        "local_government_office" or "city_hall" => $"{city ?? quarter} City Hall",
         "church" => $"{quarter} Church",
         "supermarket" or "grocery_store" => $"{quarter} Market",
         "gas_station" => $"{quarter} Gas & Go",

@@ -112,6 +112,18 @@ public sealed class BehaviorTests : SimulatorServer
         Assert.Equal(HttpStatusCode.OK, other.StatusCode);
     }
 
+    [Fact]
+    public async Task RequestsPerMinute_WithRetryAfter_SendsThat()
+    {
+        await BehaveAsync("""{"requests_per_minute":0,"retry_after":0.25}""");
+
+        var (refused, _) = await SendChatAsync(ChatBody("1"));
+
+        Assert.Equal(HttpStatusCode.TooManyRequests, refused.StatusCode);
+        Assert.Equal("1", refused.Headers.GetValues("retry-after").Single());
+        Assert.Equal("250", refused.Headers.GetValues("retry-after-ms").Single());
+    }
+
     [Theory]
     [InlineData("""{"latency":1}""", "'latency' is not a field", "latency_ms")]
     [InlineData("""{"match":{"modell":"x"}}""", "'match.modell' is not a field", "path, model, text")]

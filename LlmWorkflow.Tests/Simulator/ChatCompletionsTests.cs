@@ -111,6 +111,21 @@ public sealed class ChatCompletionsTests : SimulatorServer
     }
 
     [Fact]
+    public async Task Post_BodyOver30Megabytes_413InShapeAndInLedger()
+    {
+        using var request = ChatRequest(ChatBody(new string('x', 31_000_000)));
+        // Else the refusal would come while the body is still being sent, which breaks the connection.
+        request.Headers.ExpectContinue = true;
+
+        var response = await Http.SendAsync(request);
+        var answer = Parse(await response.Content.ReadAsStringAsync());
+
+        Assert.Equal(HttpStatusCode.RequestEntityTooLarge, response.StatusCode);
+        Assert.Equal(413, answer.GetProperty("error").GetProperty("code").GetInt32());
+        Assert.Equal("error", (await OnlyCallAsync()).GetProperty("outcome").GetString());
+    }
+
+    [Fact]
     public async Task Post_UnknownPath_404InShapeAndInLedger()
     {
         var response = await Http.PostAsync("/openrouter/api/v1/completions", Json("{}"));

@@ -45,6 +45,64 @@ public sealed class ReplyCompositionTests
     }
 
     [Fact]
+    public void Plan_ItemsShownWithPlainLines_FollowsThatForm()
+    {
+        var reply = Plan(
+            """
+            You help families in Austin, TX.
+
+            Answer in markdown with exactly two sections:
+
+            ## Emergency Contacts
+
+            - **Name:** the name
+              **Address:** the address, if known
+              **Category:** medical, police, fire or other
+              **Priority:** 1 (first to call) to 3
+
+            ## Meeting Locations
+
+            - **Name:** the name
+              **Type:** primary, secondary or out of town
+            """,
+            """
+            - Family size: 4
+
+            Places nearby:
+            - Lakeview Medical Center, phone (512) 555-0101, 12 Oak Ave, Austin, TX 78701, USA (hospital, establishment)
+            - Eastwood Police Station, phone (512) 555-0102, 7 Mill Rd, Austin, TX 78701, USA (police, establishment)
+
+            Contacts that must be on the list:
+            - 911 (police, fire, medical emergencies)
+            """);
+
+        Assert.Equal(
+            """
+            ## Emergency Contacts
+
+            - **Name:** Lakeview Medical Center
+              **Address:** 12 Oak Ave, Austin, TX 78701, USA
+              **Category:** medical
+              **Priority:** 1
+            - **Name:** Eastwood Police Station
+              **Address:** 7 Mill Rd, Austin, TX 78701, USA
+              **Category:** police
+              **Priority:** 1
+            - **Name:** Emergency services
+              **Address:** Austin, TX
+              **Category:** other
+              **Priority:** 2
+
+            ## Meeting Locations
+
+            - **Name:** Lakeview Medical Center
+              **Type:** primary
+            - **Name:** Eastwood Police Station
+              **Type:** secondary
+            """, reply);
+    }
+
+    [Fact]
     public void Plan_DataAsNestedList_IsRead()
     {
         var reply = Plan("Answer with these sections:\n## Emergency Contacts", """

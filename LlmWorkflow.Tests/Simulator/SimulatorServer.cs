@@ -19,9 +19,11 @@ public abstract class SimulatorServer : IAsyncLifetime
 
     public async Task InitializeAsync()
     {
-        app = SimulatorHost.Create("--urls", "http://127.0.0.1:0");
+        app = SimulatorHost.Create("--urls", "http://127.0.0.1:0", "--Logging:LogLevel:Default", "Warning");
         await app.StartAsync();
-        Http = new HttpClient(new SocketsHttpHandler(), disposeHandler: true) { BaseAddress = new Uri(app.Urls.Single()) };
+        // By default a reply that is given up is read on for up to 2 s, to save the connection.
+        var handler = new SocketsHttpHandler { ResponseDrainTimeout = TimeSpan.Zero };
+        Http = new HttpClient(handler, disposeHandler: true) { BaseAddress = new Uri(app.Urls.Single()) };
     }
 
     public async Task DisposeAsync()

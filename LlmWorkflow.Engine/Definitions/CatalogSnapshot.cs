@@ -1,0 +1,23 @@
+using System.Collections.Frozen;
+using LlmWorkflow.Engine.Costs;
+
+namespace LlmWorkflow.Engine.Definitions;
+
+/// <summary>All that was loaded at one time.</summary>
+internal sealed record CatalogSnapshot
+{
+    public static CatalogSnapshot Empty { get; } = new();
+
+    public FrozenDictionary<string, PinnedWorkflow> Workflows { get; init; } = FrozenDictionary<string, PinnedWorkflow>.Empty;
+
+    public IReadOnlyDictionary<string, IReadOnlyList<DefinitionIssue>> Issues { get; init; } = new Dictionary<string, IReadOnlyList<DefinitionIssue>>();
+
+    public IReadOnlyList<string> Names { get; init; } = [];
+
+    public IReadOnlyList<CatalogProblem> Problems { get; init; } = [];
+
+    public PriceBook Prices { get; init; } = PriceBook.Empty;
+
+    /// <summary>Path, length and time of every file; equal stamps mean that nothing has changed.</summary>
+    public string Stamp { get; init; } = "";
+}

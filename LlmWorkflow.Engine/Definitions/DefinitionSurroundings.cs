@@ -1,0 +1,25 @@
+using LlmWorkflow.Engine.Costs;
+
+namespace LlmWorkflow.Engine.Definitions;
+
+/// <summary>What a definition may refer to.</summary>
+public sealed record DefinitionSurroundings
+{
+    /// <summary>Prompt files by path under <c>prompts/</c>.</summary>
+    public required IReadOnlyDictionary<string, string> Prompts { get; init; }
+
+    /// <summary>Services with their operations; null: they are not checked.</summary>
+    public IReadOnlyList<KnownService>? Services { get; init; }
+
+    /// <summary>Prices; null: they are not checked.</summary>
+    public PriceBook? Prices { get; init; }
+}
+
+/// <summary>A service that <c>external_api</c> steps may name.</summary>
+public sealed record KnownService(string Name, IReadOnlyList<KnownOperation> Operations);
+
+/// <summary>An operation of a service.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="Parameters">All parameters that it takes; null: any.</param>
+/// <param name="Required">Those that must be given.</param>
+public sealed record KnownOperation(string Name, IReadOnlyList<string>? Parameters, IReadOnlyList<string> Required);

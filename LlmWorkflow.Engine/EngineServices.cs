@@ -1,0 +1,103 @@
+using LlmWorkflow.Engine.Costs;
+using LlmWorkflow.Engine.Definitions;
+using LlmWorkflow.Engine.Execution;
+using LlmWorkflow.Engine.ExternalServices;
+using LlmWorkflow.Engine.Jobs;
+using LlmWorkflow.Engine.Maintenance;
+using LlmWorkflow.Engine.Providers;
+using LlmWorkflow.Engine.Queue;
+using LlmWorkflow.Engine.Steps;
+using LlmWorkflow.Engine.Storage;
+using LlmWorkflow.Engine.Submission;
+using LlmWorkflow.Engine.Webhooks;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+
+namespace LlmWorkflow.Engine;
+
+/// <summary>Every registration of the engine, in the order of the flow (docs/flow.md).</summary>
+public static class EngineServices
+{
+    /// <summary>
+    /// Adds the engine. The host brings <see cref="Npgsql.NpgsqlDataSource"/>, <see cref="StackExchange.Redis.IConnectionMultiplexer"/> and logging.
+    /// </summary>
+    public static IServiceCollection AddLlmWorkflowEngine(this IServiceCollection services, Action<EngineOptions> configure)
+    {
+        services.Configure(configure);
+        services.TryAddSingleton(static provider => provider.GetRequiredService<IOptions<EngineOptions>>().Value);
+        services.TryAddSingleton(TimeProvider.System);
+        // Only spreads delays and draws queues: nothing that has to be unguessable.
+        services.TryAddSingleton(static _ => new Random(Environment.ProcessId ^ Environment.TickCount));
+        return services.AddDefinitions().AddStorage().AddQueue().AddSubmission().AddExecution().AddMaintenance();
+    }
+
+    private static IServiceCollection AddDefinitions(this IServiceCollection services)
+    {
+        services.AddExternalServices();
+        services.TryAddSingleton(static provider => new WorkflowCatalog(
+            provider.GetRequiredService<IOptions<EngineOptions>>().Value.WorkflowsDirectory,
+            () => KnownServices.Of(provider.GetRequiredService<ServiceCatalog>()),
+            provider.GetRequiredService<TimeProvider>(),
+            provider.GetRequiredService<ILogger<WorkflowCatalog>>()));
+        services.TryAddSingleton<Func<PriceBook>>(static provider => () => provider.GetRequiredService<WorkflowCatalog>().Prices);
+        return services;
+    }
+
+    private static IServiceCollection AddStorage(this IServiceCollection services)
+    {
+        services.TryAddSingleton<Database>();
+        services.TryAddSingleton<Migrator>();
+        services.TryAddSingleton<DefinitionStore>();
+        services.TryAddSingleton<JobStore>();
+        services.TryAddSingleton<JobQueries>();
+        services.TryAddSingleton<LeaseStore>();
+        services.TryAddSingleton<QueueStore>();
+        services.TryAddSingleton<ICheckpointStore, CheckpointStore>();
+        services.TryAddSingleton<ICallLedger, CostLedger>();
+        return services;
+    }
+
+    private static IServiceCollection AddQueue(this IServiceCollection services)
+    {
+        services.TryAddSingleton<JobStream>();
+        services.TryAddSingleton<JobEventBus>();
+        services.TryAddSingleton<WorkerLease>();
+        services.TryAddSingleton<JobLease>();
+        return services;
+    }
+
+    private static IServiceCollection AddSubmission(this IServiceCollection services)
+    {
+        services.TryAddSingleton<JobSubmitter>();
+        services.TryAddSingleton<JobControl>();
+        return services;
+    }
+
+    private static IServiceCollection AddExecution(this IServiceCollection services)
+    {
+        services.AddProviders();
+        services.AddSingleton<IStepExecutor, LlmStep>();
+        services.AddSingleton<IStepExecutor, ExternalApiStep>();
+        services.AddSingleton<IStepExecutor, TransformStep>();
+        services.TryAddSingleton<StepRunner>();
+        services.TryAddSingleton<JobRunner>();
+        services.TryAddSingleton<WorkflowLoader>(static provider =>
+        {
+            var catalog = provider.GetRequiredService<WorkflowCatalog>();
+            var stored = provider.GetRequiredService<DefinitionStore>();
+            return async (hash, cancellationToken) => catalog.FindVersion(hash)
+                ?? (await stored.FindAsync(hash, cancellationToken) is { } found ? catalog.GetOrRestore(hash, found.Json, found.Prompts) : null);
+        });
+        return services;
+    }
+
+    private static IServiceCollection AddMaintenance(this IServiceCollection services)
+    {
+        services.AddWebhooks();
+        services.TryAddSingleton<JobRescuer>();
+        services.TryAddSingleton<QueueSweeper>();
+        return services;
+    }
+}

@@ -1,0 +1,70 @@
+using System.Globalization;
+using LlmWorkflow.Engine.Diagnostics;
+
+namespace LlmWorkflow.Engine.ExternalServices;
+
+/// <summary>Failed service call to <see cref="WorkflowError"/>.</summary>
+internal static class ServiceErrors
+{
+    /// <summary>The error of a reply with a status other than success.</summary>
+    /// <param name="status">HTTP status.</param>
+    /// <param name="words">The service's own message, sanitised; null when it gave none.</param>
+    /// <param name="retryAfter">Seconds that it asked to wait.</param>
+    public static WorkflowError FromStatus(int status, string? words, double? retryAfter)
+    {
+        var error = status switch
+        {
+            401 or 403 => Make(ErrorTypes.AuthenticationFailed, false, "The service refused the key", "Check the service's key and what it is allowed to use.")
+                with { Category = ErrorCategory.Config },
+            408 or 504 => Make(ErrorTypes.UpstreamTimeout, true, "The service did not answer in time", "A retry may succeed."),
+            429 => Make(ErrorTypes.RateLimited, true, "The service says: too many requests", "Wait and retry; lower the concurrency or raise the limit at the service."),
+            >= 300 and < 400 => Make(ErrorTypes.UpstreamBadRequest, false, "The service answered with a redirect, which is not followed", "Check the service's base URL.")
+                with { Category = ErrorCategory.Config },
+            >= 500 => Make(ErrorTypes.UpstreamServerError, true, "The service failed", "A retry may succeed."),
+            _ => Make(ErrorTypes.UpstreamBadRequest, false, "The service refused the request as wrong", "Check the step's 'config' against what the service takes."),
+        };
+        return error with
+        {
+            Message = string.Create(CultureInfo.InvariantCulture, $"{error.Message} (status {status}).{(words is null ? "" : $" It said: {words}")}"),
+            RetryAfter = error.Retryable ? retryAfter : null,
+        };
+    }
+
+    /// <summary>The error of a reply that reports a failure although its HTTP status is one of success.</summary>
+    public static WorkflowError Unsuccessful(string value, string? words) =>
+        Make(ErrorTypes.UpstreamBadRequest, false, $"The service reports {value}.{(words is null ? "" : $" It said: {words}")}",
+            "Check the step's 'config' and the service's key.");
+
+    /// <summary>The error of a failed or broken connection.</summary>
+    public static WorkflowError Network(Exception exception) =>
+        Make(ErrorTypes.NetworkError, true, $"The connection to the service failed or broke ({UpstreamFailure.Reason(exception)}).",
+            "Check that the service's base URL is right, leads to the public internet, and that this machine reaches it; a retry may succeed.");
+
+    /// <summary>The error of a call that took too long.</summary>
+    public static WorkflowError Timeout(double seconds) =>
+        Make(ErrorTypes.UpstreamTimeout, true, string.Create(CultureInfo.InvariantCulture, $"The service did not answer within {seconds:0.###} s."),
+            "A retry may succeed; else raise 'timeout_seconds' in the service's file.");
+
+    /// <summary>The error of a reply larger than allowed.</summary>
+    public static WorkflowError TooLarge(int limit) =>
+        Make(ErrorTypes.InvalidResponse, false, string.Create(CultureInfo.InvariantCulture, $"The service's reply is larger than {limit / (1024 * 1024)} MiB."),
+            "Ask for less, for example by fewer results or fields.");
+
+    /// <summary>The error of a reply that is not JSON.</summary>
+    public static WorkflowError NotJson(string? contentType) =>
+        Make(ErrorTypes.InvalidResponse, false, $"The service answered with {Redactor.Text(contentType) ?? "no content type"} instead of JSON.",
+            "Check the service's base URL and path.");
+
+    /// <summary>The error of a reply that calls itself JSON and is not.</summary>
+    public static WorkflowError Malformed() =>
+        Make(ErrorTypes.InvalidResponse, true, "The service answered with malformed JSON.", "A retry may succeed.");
+
+    private static WorkflowError Make(string type, bool retryable, string message, string suggestion) => new()
+    {
+        Type = type,
+        Category = ErrorCategory.External,
+        Message = message,
+        Retryable = retryable,
+        Details = new ErrorDetails { Suggestions = [suggestion] },
+    };
+}

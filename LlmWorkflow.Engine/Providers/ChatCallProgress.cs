@@ -1,0 +1,61 @@
+using LlmWorkflow.Engine.Costs;
+using Microsoft.Extensions.AI;
+
+namespace LlmWorkflow.Engine.Providers;
+
+/// <summary>How far a call came: decides whether it may have been billed.</summary>
+internal enum ChatCallStage
+{
+    /// <summary>The client does not tell.</summary>
+    Unknown,
+
+    /// <summary>The request has not left completely.</summary>
+    Sending,
+
+    /// <summary>The provider has the whole request.</summary>
+    Sent,
+
+    /// <summary>The provider refused with an error: nothing is billed but what it had already answered.</summary>
+    Refused,
+}
+
+/// <summary>
+/// What passes between <see cref="LlmCaller"/> and a chat client beside Microsoft.Extensions.AI's own types. Rides in
+/// <see cref="ChatOptions.AdditionalProperties"/>; clients that do not know it work all the same.
+/// </summary>
+internal sealed class ChatCallProgress
+{
+    private const string Key = "llmworkflow.progress";
+
+    /// <summary>Key of the reported cost in USD (<see cref="decimal"/>) in a reply's additional properties.</summary>
+    public const string CostUsd = "llmworkflow.cost_usd";
+
+    /// <summary>Key of the provider's usage block as it came (<see cref="System.Text.Json.JsonElement"/>) in a reply's additional properties.</summary>
+    public const string RawUsage = "llmworkflow.usage";
+
+    /// <summary>Key of the name of the host behind a router in a reply's additional properties.</summary>
+    public const string UpstreamProvider = "llmworkflow.upstream_provider";
+
+    /// <summary>Name of the count of cache writes in <see cref="UsageDetails.AdditionalCounts"/>.</summary>
+    public const string CacheWriteTokens = "cache_write_tokens";
+
+    /// <summary>How far the call came.</summary>
+    public ChatCallStage Stage { get; set; }
+
+    /// <summary>The progress that the caller wants told; one that nobody reads if it wants none.</summary>
+    public static ChatCallProgress Of(ChatOptions? options) =>
+        options?.AdditionalProperties?.TryGetValue(Key, out var value) == true && value is ChatCallProgress progress ? progress : new ChatCallProgress();
+
+    /// <summary>Hands this to the client.</summary>
+    public void AttachTo(ChatOptions options) => (options.AdditionalProperties ??= [])[Key] = this;
+
+    /// <summary>The ledger's form of a usage report.</summary>
+    public static TokenUsage ToTokenUsage(UsageDetails details) => new()
+    {
+        InputTokens = details.InputTokenCount ?? 0,
+        OutputTokens = details.OutputTokenCount ?? 0,
+        CacheReadTokens = details.CachedInputTokenCount ?? 0,
+        CacheWriteTokens = details.AdditionalCounts?.TryGetValue(CacheWriteTokens, out var written) == true ? written : 0,
+        ReasoningTokens = details.ReasoningTokenCount ?? 0,
+    };
+}

@@ -1,0 +1,231 @@
+using System.Runtime.ExceptionServices;
+using System.Text.Json;
+using System.Text.RegularExpressions;
+using LlmWorkflow.Engine.Costs;
+using LlmWorkflow.Engine.Diagnostics;
+using LlmWorkflow.Engine.Jobs;
+using Microsoft.Extensions.AI;
+
+namespace LlmWorkflow.Engine.Providers;
+
+/// <summary>
+/// Asks a model for a step, and never pays twice:
+/// <list type="number">
+/// <item>a reply that the ledger has for the same request is used again;</item>
+/// <item>else the call gets its row in the ledger before the provider is asked;</item>
+/// <item>the provider is asked, once;</item>
+/// <item>however that ends, the row is settled before anything else happens.</item>
+/// </list>
+/// </summary>
+internal sealed partial class LlmCaller(ChatClientRegistry clients, ICallLedger ledger, Func<PriceBook> currentPrices, EngineOptions options, TimeProvider time)
+{
+    /// <summary>Makes the call. Failures of the provider are outcomes.</summary>
+    /// <exception cref="OperationCanceledException">Cancelled; what the call cost until then is in the ledger.</exception>
+    /// <exception cref="LeaseLostException">The job is another worker's now; no call was made.</exception>
+    public async Task<LlmOutcome> CallAsync(LlmRequest request, CancellationToken cancellationToken)
+    {
+        // 1. Paid for already?
+        var hash = request.Prompt.Hash();
+        if (FindPaid(request.EarlierCalls, hash) is { } paid)
+        {
+            return paid;
+        }
+
+        cancellationToken.ThrowIfCancellationRequested();
+        IChatClient client;
+        try
+        {
+            client = clients.Get(request.Prompt.Provider);
+        }
+        catch (WorkflowException exception)
+        {
+            return new LlmOutcome { Error = exception.Error };
+        }
+
+        // One snapshot for the whole call, however often the file is reloaded meanwhile.
+        var prices = currentPrices();
+
+        // 2. Write the row. Not to be cancelled: a row whose fate is unknown would hold its reserved USD for ever.
+        var maxTokens = request.Prompt.MaxTokens ?? prices.DefaultMaxTokens(request.Prompt.Model);
+        var reservation = Reservation(request, hash, maxTokens, prices);
+        if (!await ledger.ReserveAsync(reservation, CancellationToken.None))
+        {
+            throw new LeaseLostException(request.Fence);
+        }
+
+        // 3. and 4.
+        return await AskAsync(client, request, reservation, maxTokens, prices, cancellationToken);
+    }
+
+    private static LlmOutcome? FindPaid(IReadOnlyList<LedgerCall> calls, string hash)
+    {
+        for (var i = calls.Count - 1; i >= 0; i--)
+        {
+            var call = calls[i];
+            if (call.State == CallState.Settled && call.RequestHash == hash && call.Reply.ValueKind == JsonValueKind.Object
+                && call.Reply.Deserialize(LlmJson.Default.LlmReply) is { } reply)
+            {
+                return new LlmOutcome { Reply = reply, Call = call, Reused = true };
+            }
+        }
+
+        return null;
+    }
+
+    private CallReservation Reservation(LlmRequest request, string hash, int maxTokens, PriceBook prices)
+    {
+        var (prompt, now) = (request.Prompt, time.GetUtcNow());
+        var ordinal = request.EarlierCalls.Select(call => call.Key.Ordinal).DefaultIfEmpty(-1).Max() + 1;
+        return new CallReservation
+        {
+            CallId = Guid.CreateVersion7(now),
+            Key = new CallKey(request.Job.JobId, request.StepPath, ordinal),
+            Fence = request.Fence,
+            Job = request.Job,
+            Purpose = request.Purpose ?? (ordinal == 0 ? CallPurpose.Useful : CallPurpose.Retry),
+            Provider = prompt.Provider,
+            RequestedModel = prompt.Model,
+            RequestHash = hash,
+            ReservedUsd = prices.WorstCase(prompt.Model, TokenEstimate.InputUpperBound(prompt.Messages), maxTokens, now),
+            EstimatedUsd = prices.Cost(prompt.Model, TokenEstimate.Expected(prompt.Messages, maxTokens), now),
+        };
+    }
+
+    private async Task<LlmOutcome> AskAsync(
+        IChatClient client, LlmRequest request, CallReservation reservation, int maxTokens, PriceBook prices, CancellationToken cancellationToken)
+    {
+        var prompt = request.Prompt;
+        var reply = new ReplyBuilder(prompt);
+        using var span = ChatTelemetry.Start(request, reservation.Key.Ordinal, maxTokens, options.CaptureMessageContent);
+        var started = time.GetTimestamp();
+        WorkflowError? error = null;
+        ExceptionDispatchInfo? fault = null;
+        using (var timeout = new CancellationTokenSource(options.ProviderTimeout, time))
+        using (var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, timeout.Token))
+        {
+            try
+            {
+                // Leaving this call has closed the connection, whichever way it was left.
+                await ReceiveAsync(client, request, reply, reservation.Key.Ordinal, maxTokens, stop.Token);
+                error = reply.FinishReason == ChatFinishReason.ContentFilter.Value ? ProviderErrors.Filtered(prompt.Provider, prompt.Model) : null;
+            }
+            catch (Exception exception)
+            {
+                // Settling comes first, so everything is caught; what is no upstream failure goes on its way afterwards.
+                error = cancellationToken.IsCancellationRequested ? Cancelled
+                    : timeout.IsCancellationRequested ? ProviderErrors.Timeout(prompt.Provider, prompt.Model, options.ProviderTimeout)
+                    : ProviderErrors.FromException(exception, prompt.Provider, prompt.Model);
+                fault = error is null ? ExceptionDispatchInfo.Capture(exception) : null;
+            }
+        }
+
+        var settlement = Settlement(reservation, reply, error, prices, time.GetElapsedTime(started), complete: error is null && fault is null);
+        ChatTelemetry.Stop(span, prompt, reply, settlement, options.CaptureMessageContent);
+        await ledger.SettleAsync(settlement);
+
+        if (ReferenceEquals(error, Cancelled))
+        {
+            throw new OperationCanceledException(cancellationToken);
+        }
+
+        fault?.Throw();
+        return new LlmOutcome
+        {
+            Reply = error is null ? reply.ToReply(settlement.Usage, settlement.Duration) : null,
+            Error = error,
+            Call = Call(reservation).With(settlement),
+        };
+    }
+
+    private static async Task ReceiveAsync(
+        IChatClient client, LlmRequest request, ReplyBuilder reply, int ordinal, int maxTokens, CancellationToken cancellationToken)
+    {
+        var prompt = request.Prompt;
+        var messages = prompt.Messages.Select(message => new ChatMessage(new ChatRole(message.Role), message.Content)).ToList();
+        var chatOptions = new ChatOptions
+        {
+            ModelId = prompt.Model,
+            MaxOutputTokens = maxTokens,
+            Temperature = (float?)prompt.Temperature,
+            TopP = (float?)prompt.TopP,
+            StopSequences = prompt.Stop is { Count: > 0 } stop ? [.. stop] : null,
+            Seed = prompt.Seed,
+        };
+        reply.Progress.AttachTo(chatOptions);
+        if (request.Stream)
+        {
+            await foreach (var update in client.GetStreamingResponseAsync(messages, chatOptions, cancellationToken))
+            {
+                Take(update);
+            }
+        }
+        else
+        {
+            var response = await client.GetResponseAsync(messages, chatOptions, cancellationToken);
+            foreach (var update in response.ToChatResponseUpdates())
+            {
+                Take(update);
+            }
+        }
+
+        void Take(ChatResponseUpdate update)
+        {
+            if (reply.Add(update) is { Length: > 0 } piece)
+            {
+                request.OnDelta?.Invoke(ordinal, piece);
+            }
+        }
+    }
+
+    private CallSettlement Settlement(
+        CallReservation reservation, ReplyBuilder reply, WorkflowError? error, PriceBook prices, TimeSpan duration, bool complete)
+    {
+        var cancelled = ReferenceEquals(error, Cancelled);
+        var usage = reply.Usage(complete, cancelled ? null : error);
+        return new CallSettlement
+        {
+            CallId = reservation.CallId,
+            JobId = reservation.Key.JobId,
+            State = complete ? CallState.Settled : CallState.Aborted,
+            Purpose = cancelled ? CallPurpose.Cancelled : null,
+            AnsweredModel = reply.Model,
+            ResponseId = reply.ResponseId,
+            Reply = complete ? JsonSerializer.SerializeToElement(reply.ToReply(usage, duration), LlmJson.Default.LlmReply) : default,
+            Usage = usage,
+            // A refused call costs nothing, whatever the price.
+            ComputedUsd = !complete && usage.TotalTokens == 0 ? 0 : prices.Cost(PricedModel(reservation.RequestedModel, reply.Model, prices), usage, time.GetUtcNow()),
+            ReportedUsd = reply.ReportedUsd,
+            Duration = duration,
+            ErrorType = complete ? null : error?.Type ?? ErrorTypes.InternalError,
+            Metadata = JsonSerializer.SerializeToElement(reply.ToMetadata(usage), LlmJson.Default.CallMetadata),
+        };
+    }
+
+    // The model that answered sets the price. An alias that answers under its dated name (claude-haiku-4.5-20251001) is still the alias.
+    private static string PricedModel(string requested, string answered, PriceBook prices) =>
+        !prices.Knows(answered) && answered.StartsWith(requested, StringComparison.Ordinal) && SnapshotDate().IsMatch(answered.AsSpan(requested.Length))
+            ? requested
+            : answered;
+
+    private static LedgerCall Call(CallReservation reservation) => new()
+    {
+        CallId = reservation.CallId,
+        Key = reservation.Key,
+        State = CallState.Reserved,
+        Purpose = reservation.Purpose,
+        Provider = reservation.Provider,
+        Model = reservation.RequestedModel,
+        RequestHash = reservation.RequestHash,
+        Usage = new TokenUsage(),
+    };
+
+    private static readonly WorkflowError Cancelled = new()
+    {
+        Type = ErrorTypes.Cancelled,
+        Category = ErrorCategory.User,
+        Message = "The call was cancelled.",
+    };
+
+    [GeneratedRegex(@"^-20\d\d-?[01]\d-?[0-3]\d$", RegexOptions.CultureInvariant)]
+    private static partial Regex SnapshotDate();
+}

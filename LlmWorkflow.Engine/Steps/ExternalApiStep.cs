@@ -1,0 +1,42 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using LlmWorkflow.Engine.Definitions;
+using LlmWorkflow.Engine.Diagnostics;
+using LlmWorkflow.Engine.Expressions;
+using LlmWorkflow.Engine.ExternalServices;
+
+namespace LlmWorkflow.Engine.Steps;
+
+/// <summary>Runs <c>external_api</c> steps.</summary>
+internal sealed class ExternalApiStep(ServiceCaller caller) : IStepExecutor
+{
+    public string Type => "external_api";
+
+    public async Task<StepResult> ExecuteAsync(StepContext context, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(context);
+        var step = (ExternalApiStepDefinition)context.Step;
+        IReadOnlyDictionary<string, JsonElement> parameters;
+        try
+        {
+            parameters = TemplateResolver.Resolve(step.Config, context.Scope);
+        }
+        catch (WorkflowException exception)
+        {
+            return StepResult.Failure(exception.Error with { StepId = step.Id });
+        }
+
+        var outcome = await caller.CallAsync(step.Service, step.Operation, parameters, cancellationToken);
+        return outcome.Error is { } error
+            ? StepResult.Failure(error with { StepId = step.Id })
+            : StepResult.Success(JsonSerializer.SerializeToElement(
+                new ExternalApiOutput(outcome.Data, outcome.StatusCode, outcome.Cached), ExternalApiJson.Default.ExternalApiOutput));
+    }
+}
+
+/// <summary>The output of an <c>external_api</c> step.</summary>
+internal sealed record ExternalApiOutput(JsonElement Data, int StatusCode, bool Cached);
+
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
+[JsonSerializable(typeof(ExternalApiOutput))]
+internal sealed partial class ExternalApiJson : JsonSerializerContext;

@@ -1,0 +1,67 @@
+using LlmWorkflow.AppHost;
+using Microsoft.Extensions.Configuration;
+
+namespace LlmWorkflow.Tests.AppHost;
+
+public sealed class AppHostSettingsTests
+{
+    [Fact]
+    public void Read_Nothing_GivesTheDefaults()
+    {
+        var settings = AppHostSettings.Read(Configuration());
+
+        Assert.Equal((8000, 8900, 18888, 2), (settings.ApiPort, settings.SimulatorPort, settings.AspireDashboardPort, settings.Workers));
+    }
+
+    [Fact]
+    public void Read_SeveralWrong_NamesThemAll()
+    {
+        var exception = Assert.Throws<AppHostException>(() => AppHostSettings.Read(Configuration(("API_PORT", "eighty"), ("WORKERS", "0"))));
+
+        Assert.Contains("API_PORT is 'eighty'", exception.Message, StringComparison.Ordinal);
+        Assert.Contains("WORKERS is '0'", exception.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Simulated_NoKeys_AreAll() =>
+        Assert.Equal(["openrouter", "google_places"], Upstream.Simulated(Configuration()).Select(upstream => upstream.Name));
+
+    [Theory]
+    [InlineData("GOOGLE_SERVICES_API_KEY")]
+    [InlineData("GOOGLE_PLACES_API_KEY")]
+    [InlineData("GOOGLE_PLACES_BASE_URL")]
+    public void Simulated_AnyKeyOrAddress_LeavesItOut(string variable) =>
+        Assert.Equal(["openrouter"], Upstream.Simulated(Configuration((variable, "given"))).Select(upstream => upstream.Name));
+
+    [Fact]
+    public void ResolveHome_Relative_StartsAtTheRepository()
+    {
+        var configuration = Configuration((AppHostSettings.HomeVariable, "data"));
+
+        AppHostSettings.ResolveHome(configuration, "/repository/LlmWorkflow.AppHost/");
+
+        Assert.Equal("/repository/data", AppHostSettings.Home(configuration));
+    }
+
+    [Fact]
+    public void Parse_DemoOnce_KeepsTheRestForTheBuilder()
+    {
+        var command = AppHostCommand.Parse(["demo", "--once", "--API_PORT=1"]);
+
+        Assert.True(command is { Demo: true, Once: true, Help: false });
+        Assert.Equal(["--API_PORT=1"], command.Rest);
+    }
+
+    [Theory]
+    [InlineData("demonstrate")]
+    [InlineData("--once")]
+    public void Parse_Unknown_ShowsTheUsage(string argument)
+    {
+        var exception = Assert.Throws<AppHostException>(() => AppHostCommand.Parse([argument]));
+
+        Assert.Contains("demo --once", exception.Message, StringComparison.Ordinal);
+    }
+
+    private static IConfiguration Configuration(params (string Name, string Value)[] values) =>
+        new ConfigurationBuilder().AddInMemoryCollection(values.ToDictionary(value => value.Name, string? (value) => value.Value)).Build();
+}

@@ -1,0 +1,29 @@
+using LlmWorkflow.Engine;
+using LlmWorkflow.ServiceDefaults;
+
+namespace LlmWorkflow.Worker;
+
+/// <summary>What this process runs, and its settings.</summary>
+internal static class WorkerServices
+{
+    public static void AddWorker(this WebApplicationBuilder builder)
+    {
+        var settings = builder.Settings();
+        var worker = new WorkerOptions();
+        worker.Slots = settings.Whole("WORKER_SLOTS", worker.Slots, 1, 10_000);
+        worker.Grace = settings.Seconds("WORKER_GRACE_SECONDS", worker.Grace, 3600);
+        worker.MigrateOnStart = settings.Flag("MIGRATE_ON_START", worker.MigrateOnStart);
+        builder.Services.Configure<WorkerOptions>(options =>
+        {
+            options.Slots = worker.Slots;
+            options.Grace = worker.Grace;
+            options.MigrateOnStart = worker.MigrateOnStart;
+        });
+
+        // The host must wait longer than the worker itself takes to leave: calls under way, hand-back, webhooks under way.
+        builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = worker.Grace + TimeSpan.FromSeconds(15));
+        builder.Services.AddLlmWorkflowEngine(EngineSettings.Read(settings.Text, builder.Environment.IsDevelopment(), settings.Reject));
+        builder.Services.AddSingleton<JobConsumer>();
+        builder.Services.AddHostedService<WorkerService>();
+    }
+}
