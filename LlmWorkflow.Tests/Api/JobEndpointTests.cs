@@ -8,7 +8,7 @@ namespace LlmWorkflow.Tests.Api;
 
 public sealed class JobEndpointTests(ApiFixture api) : IClassFixture<ApiFixture>
 {
-    private const string Sample = $$"""{"workflow_name": "emergency_contacts", "input_data": {{ApiFixture.Input}}}""";
+    private const string Sample = $$$"""{"workflow_name": "emergency_contacts", "input_data": {{{ApiFixture.Input}}}}""";
 
     [Theory]
     [InlineData("api/v1/workflow")]
@@ -78,7 +78,7 @@ public sealed class JobEndpointTests(ApiFixture api) : IClassFixture<ApiFixture>
     public async Task Submit_OverOneMebibyte_Is413()
     {
         var before = await api.CountJobsAsync();
-        var (response, problem) = await api.SubmitAsync($$"""{"workflow_name": "emergency_contacts", "input_data": {"x": "{{new string('x', 1024 * 1024)}}"}}""");
+        var (response, problem) = await api.SubmitAsync($$$"""{"workflow_name": "emergency_contacts", "input_data": {"x": "{{{new string('x', 1024 * 1024)}}}"}}""");
 
         AssertProblem(response, problem, HttpStatusCode.RequestEntityTooLarge, "PayloadTooLarge");
         Assert.Equal(before, await api.CountJobsAsync());
