@@ -19,6 +19,7 @@ public sealed class JobEventEndpointTests(ApiFixture api) : IClassFixture<ApiFix
         var (id, claimed) = await StartAsync();
         await using var events = api.Client.StreamAsync(id, cancellationToken: limit.Token).GetAsyncEnumerator();
         Assert.Equal(("job.queued", 1), await NextAsync(events));
+        Assert.Equal(("job.started", 2), await NextAsync(events));
         await SaveAsync(claimed, claimed.EventSequence, "step.started");
         Assert.Equal("step.started", (await NextAsync(events)).Type);
 
@@ -89,6 +90,7 @@ public sealed class JobEventEndpointTests(ApiFixture api) : IClassFixture<ApiFix
         using var limit = new CancellationTokenSource(Limit);
         var (id, claimed) = await StartAsync();
         await using var events = api.Client.StreamAsync(id, cancellationToken: limit.Token).GetAsyncEnumerator();
+        await NextAsync(events);
         await NextAsync(events);
 
         await api.Engine.Jobs.ApplyAsync(

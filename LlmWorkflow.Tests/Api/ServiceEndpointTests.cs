@@ -56,10 +56,10 @@ public sealed class ServiceEndpointTests(ApiFixture api) : IClassFixture<ApiFixt
         var request = new LlmWorkflow.Client.Contracts.SubmitRequest { WorkflowName = "emergency_contacts", InputData = JsonElement.Parse(ApiFixture.Input) };
         var first = await UntilAcceptedAsync(client, request);
 
-        await postgres.KillAsync();
+        await postgres.StopAsync();
         var away = await Assert.ThrowsAsync<LlmWorkflow.Client.WorkflowApiException>(() => client.SubmitAsync(request));
         using var health = await http.GetAsync(new Uri("health", UriKind.Relative));
-        await postgres.RestartAsync(CancellationToken.None);
+        await postgres.StartAsync(CancellationToken.None);
         await UntilAcceptedAsync(client, request);
 
         Assert.Equal(HttpStatusCode.ServiceUnavailable, away.Status);

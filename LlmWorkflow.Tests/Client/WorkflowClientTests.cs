@@ -96,9 +96,11 @@ public sealed class WorkflowClientTests : IAsyncLifetime, IDisposable
     [Fact]
     public async Task Stream_ConnectionBreaks_ResumesAfterLastDurableEvent()
     {
+        var read = new TaskCompletionSource();
         _script.Enqueue(async c =>
         {
             await EventsAsync(c, Durable(1, "job.queued") + Durable(2, "step.started") + Live("llm.delta", "ab"));
+            await read.Task;
             c.Abort();
         });
         _script.Enqueue(c =>
@@ -113,6 +115,10 @@ public sealed class WorkflowClientTests : IAsyncLifetime, IDisposable
         await foreach (var found in _client.StreamAsync(Job))
         {
             events.Add($"{found.Sequence}{found.Type}{found.Text}");
+            if (found.Type == "llm.delta")
+            {
+                read.SetResult();
+            }
         }
 
         Assert.Equal(["1job.queued", "2step.started", "llm.deltaab", "llm.snapshotabc", "3step.completed", "4job.completed"], events);
