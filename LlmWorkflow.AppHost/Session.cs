@@ -33,7 +33,6 @@ internal sealed class Session(
             if (command.Demo)
             {
                 await watch.DashboardSettled.WaitAsync(DashboardLimit, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-                PrintAddresses();
                 outcome.ExitCode = await demo.RunAsync(stoppingToken) ? 0 : 1;
             }
 

@@ -1,4 +1,5 @@
 using System.Globalization;
+using LlmWorkflow.ServiceDefaults;
 using LlmWorkflow.Simulator.Completions;
 using LlmWorkflow.Simulator.Control;
 using LlmWorkflow.Simulator.Ledger;
@@ -28,7 +29,7 @@ internal static class SimulatorHost
             builder.WebHost.UseUrls($"http://127.0.0.1:{Port(builder.Configuration["SIMULATOR_PORT"])}");
         }
 
-        builder.Logging.AddFilter("Microsoft.AspNetCore", LogLevel.Warning);
+        builder.AddServiceDefaults();
         builder.WebHost.ConfigureKestrel(kestrel => kestrel.AddServerHeader = false);
         // A simulated reply may take minutes; nobody waits for it when the system stops.
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(1));
@@ -53,6 +54,7 @@ internal static class SimulatorHost
     private static void MapEndpoints(WebApplication app)
     {
         app.MapGet("/health", () => TypedResults.Json(new HealthView(Ok: true, Status: "healthy"), SimulatorJson.Wire.HealthView));
+        app.MapDefaultEndpoints();
         app.MapOpenRouter();
         app.MapPlaces();
         app.MapBehavior();

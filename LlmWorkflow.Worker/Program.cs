@@ -1,13 +1,22 @@
-using LlmWorkflow.Engine;
 using LlmWorkflow.ServiceDefaults;
 using LlmWorkflow.Worker;
 
-var builder = WebApplication.CreateBuilder(args);
-builder.AddServiceDefaults();
-builder.AddWorkflowStores();
-builder.AddWorker();
-builder.Settings().ThrowIfAny();
+try
+{
+    var builder = WebApplication.CreateBuilder(args);
+    builder.AddServiceDefaults();
+    builder.AddWorkflowStores();
+    builder.AddWorker();
+    builder.Settings().ThrowIfAny();
 
-var app = builder.Build();
-app.MapDefaultEndpoints();
-await app.RunAsync();
+    await using var app = builder.Build();
+    app.MapDefaultEndpoints();
+    app.MapWorkerHealth();
+    await app.RunAsync();
+    return 0;
+}
+catch (SettingsException exception)
+{
+    await Console.Error.WriteLineAsync(exception.Message);
+    return 1;
+}

@@ -1,3 +1,4 @@
+using LlmWorkflow.Engine.Definitions;
 using LlmWorkflow.Engine.Execution;
 using LlmWorkflow.Engine.Maintenance;
 using LlmWorkflow.Engine.Queue;
@@ -13,7 +14,7 @@ namespace LlmWorkflow.Worker;
 /// </summary>
 internal sealed class WorkerService(
     Migrator migrator, LeaseStore leaseStore, WorkerLease lease, JobConsumer consumer, JobStream stream, JobEventBus bus, JobRescuer rescuer,
-    QueueSweeper sweeper, WebhookDelivery webhooks, IOptions<WorkerOptions> options, TimeProvider time, Random random,
+    QueueSweeper sweeper, WebhookDelivery webhooks, WorkflowCatalog catalog, IOptions<WorkerOptions> options, TimeProvider time, Random random,
     ILogger<WorkerService> logger) : BackgroundService
 {
     // Also the answer to a lost cancel message: the worker looks for itself.
@@ -66,6 +67,8 @@ internal sealed class WorkerService(
     /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
+        // For the prices: jobs run with the definition that they are pinned to.
+        catalog.Watch();
         await WaitForDatabaseAsync(stoppingToken);
         await lease.RegisterAsync(WorkerProcess.Identify(options.Value.Slots), stoppingToken);
         await stream.SubscribeAsync(consumer.Wake);

@@ -1,4 +1,5 @@
 using LlmWorkflow.Engine;
+using LlmWorkflow.Engine.Queue;
 using LlmWorkflow.ServiceDefaults;
 
 namespace LlmWorkflow.Worker;
@@ -26,4 +27,12 @@ internal static class WorkerServices
         builder.Services.AddSingleton<JobConsumer>();
         builder.Services.AddHostedService<WorkerService>();
     }
+
+    /// <summary><c>GET /health</c>: 200 while the worker holds a lease that it can trust, else 503.</summary>
+    public static void MapWorkerHealth(this WebApplication app) => app.MapGet("/health", (WorkerLease lease, JobConsumer jobs) =>
+    {
+        var ok = lease.IsTrusted;
+        var text = $$"""{"ok":{{(ok ? "true" : "false")}},"status":"{{(ok ? "healthy" : "unhealthy")}}","running":{{jobs.Running}}}""";
+        return Results.Text(text, "application/json", statusCode: ok ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable);
+    }).DisableHttpMetrics();
 }

@@ -15,6 +15,9 @@ internal sealed class Orchestrator(
     DistributedApplicationOptions options,
     TimeProvider time) : IHostedService, IAsyncDisposable
 {
+    /// <summary>Seconds until a process that ended is started again; tests of takeover set it high.</summary>
+    public const string RestartDelayKey = "AppHost:RestartDelaySeconds";
+
     private readonly CancellationTokenSource stopping = new();
     private readonly Dictionary<string, ResourceLog> logs = [];
     private List<ResourceRunner> runners = [];
@@ -31,9 +34,10 @@ internal sealed class Orchestrator(
             otlpEndpoint = dashboard.OtlpEndpoint;
         }
 
+        var firstDelay = configuration.GetValue<double?>(RestartDelayKey) is { } seconds ? TimeSpan.FromSeconds(seconds) : ResourceRunner.DefaultFirstDelay;
         var planner = new InstancePlanner(home, otlpEndpoint, healthChecks, http);
         runners = [.. resources.Cast<Resource>().SelectMany(resource => planner.Plan(resource, id => OpenLog(home, id)))
-            .Select(plan => new ResourceRunner(plan, OpenLog(home, plan.Id), notifications, time))];
+            .Select(plan => new ResourceRunner(plan, OpenLog(home, plan.Id), notifications, time, firstDelay))];
         foreach (var runner in runners)
         {
             runner.Begin(

@@ -28,10 +28,12 @@ internal sealed record InstancePlan
 /// Runs one instance: waits for what it needs, starts it, watches its health, starts it again after a growing delay when it
 /// ends by itself, and stops it after everything that needs it.
 /// </summary>
-internal sealed class ResourceRunner(InstancePlan plan, ResourceLog log, ResourceNotificationService notifications, TimeProvider time)
+internal sealed class ResourceRunner(
+    InstancePlan plan, ResourceLog log, ResourceNotificationService notifications, TimeProvider time, TimeSpan firstDelay)
 {
-    // The first delay is short because a worker that comes back at once takes its jobs back at once.
-    private static readonly TimeSpan FirstDelay = TimeSpan.FromMilliseconds(200);
+    /// <summary>Short, because a worker that comes back at once takes its jobs back at once.</summary>
+    public static readonly TimeSpan DefaultFirstDelay = TimeSpan.FromMilliseconds(200);
+
     private static readonly TimeSpan LongestDelay = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan StableAfter = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan StartingPoll = TimeSpan.FromMilliseconds(100);
@@ -60,16 +62,15 @@ internal sealed class ResourceRunner(InstancePlan plan, ResourceLog log, Resourc
         {
             Publish(KnownResourceStates.Waiting, null);
             await Task.WhenAll(dependencies.Select(dependency => dependency.FirstHealthy)).WaitAsync(stop);
-            var delay = FirstDelay;
+            var delay = firstDelay;
             for (var attempt = 1; ; attempt++)
             {
                 var startedAt = time.GetTimestamp();
                 Publish(KnownResourceStates.Starting, null);
                 running = Plan.StartAsync is null ? null : await Plan.StartAsync(stop);
                 var exitCode = await WatchAsync(running, stop);
-                delay = time.GetElapsedTime(startedAt) > StableAfter ? FirstDelay : delay;
+                delay = time.GetElapsedTime(startedAt) > StableAfter ? firstDelay : delay;
                 running = null;
-                Publish(KnownResourceStates.Starting, null, exitCode: exitCode);
                 if (attempt == StartAttempts && !healthy.Task.IsCompleted)
                 {
                     log.Line($"{Plan.Id} ended {attempt} times without having been healthy; it is not started again.");
@@ -78,8 +79,9 @@ internal sealed class ResourceRunner(InstancePlan plan, ResourceLog log, Resourc
                 }
 
                 log.Line(string.Create(CultureInfo.InvariantCulture, $"{Plan.Id} ended with code {exitCode}; starting again in {delay.TotalSeconds:0.#} s."));
+                Publish(KnownResourceStates.Starting, null, exitCode: exitCode);
                 await Task.Delay(delay, time, stop);
-                delay = TimeSpan.FromTicks(Math.Min(delay.Ticks * 2, LongestDelay.Ticks));
+                delay = TimeSpan.FromTicks(Math.Max(delay.Ticks, Math.Min(delay.Ticks * 2, LongestDelay.Ticks)));
             }
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)

@@ -36,7 +36,8 @@ internal sealed record SupervisedProcessOptions
 internal sealed partial class SupervisedProcess : IAsyncDisposable
 {
     // The child's id is its first line of output. Descriptor 3 is the pipe; the child must not hold it. A line before the end of file
-    // says that this process is alive and wants the child stopped. What the child itself started, and the watcher, end with the group.
+    // says that this process is alive and wants the child stopped. What the child itself started, and the watcher (unless it has
+    // files to remove), end with the group.
     private const string Supervisor = """
         signal=$1 ticks=$2 temporary=$3; shift 3
         exec 3<&0 </dev/null
@@ -45,7 +46,7 @@ internal sealed partial class SupervisedProcess : IAsyncDisposable
         (
           orphaned=yes
           while read -r _ <&3; do orphaned=; done
-          trap '' TERM
+          [ -z "$orphaned" ] || trap '' TERM
           kill -s "$signal" "$child"
           while [ "$ticks" -gt 0 ] && kill -0 "$child"; do sleep 0.1; ticks=$((ticks - 1)); done
           kill -s KILL "$child"

@@ -13,9 +13,13 @@ public sealed class ServerTests : IDisposable
 
     public void Dispose()
     {
-        foreach (var directory in directories.Where(Directory.Exists))
+        foreach (var directory in directories)
         {
-            Directory.Delete(directory, recursive: true);
+            File.Delete(directory + ".password");
+            if (Directory.Exists(directory))
+            {
+                Directory.Delete(directory, recursive: true);
+            }
         }
     }
 
@@ -75,6 +79,27 @@ public sealed class ServerTests : IDisposable
         Assert.Equal(port, server.Port);
         using var second = await ConnectionMultiplexer.ConnectAsync(server.ConnectionString);
         Assert.Equal("7", await second.GetDatabase().StringGetAsync("kept"));
+    }
+
+    [Fact]
+    public async Task Postgres_UnderADirectoryClosedToItsAccount_StartsAllTheSame()
+    {
+        // As root the server runs as another user, who cannot enter this one (nor a clone under /root).
+        var closed = Directory.CreateTempSubdirectory("llmworkflow-test-").FullName;
+        directories.Add(closed);
+        var directory = Path.Combine(closed, "postgres");
+
+        await using (var server = await PostgresServer.StartAsync(new LocalServerOptions { Directory = directory }, CancellationToken.None))
+        {
+            Assert.Equal(1, await ExecuteAsync(server, "SELECT 1"));
+        }
+
+        if (new DirectoryInfo(directory).LinkTarget is { } target)
+        {
+            directories.Add(target);
+        }
+
+        Assert.True(File.Exists(Path.Combine(directory, "data", "PG_VERSION")));
     }
 
     [Fact]

@@ -78,6 +78,21 @@ public sealed class TwinTests : IDisposable
     }
 
     [Fact]
+    public async Task Process_KilledWithALongDelay_StaysAway()
+    {
+        await using var builder = DistributedApplicationTestingBuilder.Create($"--{Orchestrator.RestartDelayKey}=600");
+        Script(builder, "service", "exec sleep 1000");
+        var app = await StartAsync(builder);
+        var id = ProcessId(await app.ResourceNotifications.WaitForResourceHealthyAsync("service", limit.Token));
+
+        await ToolCommand.RunAsync("kill", ["-s", "KILL", $"{id}"], CancellationToken.None);
+
+        var end = await app.ResourceNotifications.WaitForResourceAsync("service", change => change.Snapshot.ExitCode is not null, limit.Token);
+        Assert.Equal(128 + 9, end.Snapshot.ExitCode);
+        Assert.Contains("starting again in 600 s", await ReadAsync(Path.Combine(AppHostSettings.Home(builder.Configuration), "logs", "service.log")), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Redis_Killed_IsStartedAgainOnItsPort()
     {
         await using var builder = DistributedApplicationTestingBuilder.Create();
@@ -179,15 +194,13 @@ public sealed class TwinTests : IDisposable
     private static int ProcessId(ResourceEvent change) =>
         (int)(change.Snapshot.Properties.FirstOrDefault(property => property.Name == "executable.pid")?.Value ?? 0);
 
-    private static async Task<bool> ContainsAsync(string path, string text)
-    {
-        if (!File.Exists(path))
-        {
-            return false;
-        }
+    private static async Task<bool> ContainsAsync(string path, string text) =>
+        File.Exists(path) && (await ReadAsync(path)).Contains(text, StringComparison.Ordinal);
 
+    private static async Task<string> ReadAsync(string path)
+    {
         await using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
         using var reader = new StreamReader(stream);
-        return (await reader.ReadToEndAsync()).Contains(text, StringComparison.Ordinal);
+        return await reader.ReadToEndAsync();
     }
 }

@@ -36,8 +36,10 @@ public sealed class JobRunnerTests
         var job = NewJob();
         Add("one", """{"v":1}""");
         var block = true;
+        var reachedTwo = new TaskCompletionSource();
         _steps["two"] = async (_, cancellationToken) =>
         {
+            reachedTwo.TrySetResult();
             if (block)
             {
                 await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, cancellationToken);
@@ -46,15 +48,11 @@ public sealed class JobRunnerTests
             return StepResult.Success(JsonElement.Parse("2"));
         };
         var workflow = Workflow(["one", "two"]);
-        using (var first = new RunningJob(job, 2, new() { OnEvent = e => _events.Add(e.Type) }))
-        {
-            var running = Runner(workflow).RunAsync(first);
-            await Eventually(() => _ran.Contains("two"));
-            first.Stop(StopReason.Shutdown);
-            var handedBack = await running;
-            Assert.Equal(JobStatus.Queued, handedBack!.To);
-            Assert.Equal(first.EventSequence, handedBack.EventSequence);
-        }
+        using var first = new RunningJob(job, 2, new() { OnEvent = e => _events.Add(e.Type) });
+        _ = reachedTwo.Task.ContinueWith(_ => first.Stop(StopReason.Shutdown), TaskScheduler.Default);
+        var handedBack = await Runner(workflow).RunAsync(first);
+        Assert.Equal(JobStatus.Queued, handedBack!.To);
+        Assert.Equal(first.EventSequence, handedBack.EventSequence);
 
         block = false;
         _ran.Clear();
@@ -218,16 +216,6 @@ public sealed class JobRunnerTests
         var transition = await runner.RunAsync(run);
 
         Assert.Equal(ErrorCategory.Config, transition!.Error!.Category);
-    }
-
-    private static async Task Eventually(Func<bool> condition)
-    {
-        for (var i = 0; i < 500 && !condition(); i++)
-        {
-            await Task.Delay(TimeSpan.FromMilliseconds(10), TimeProvider.System);
-        }
-
-        Assert.True(condition());
     }
 
     private static WorkflowError Error(string type, bool retryable) => new() { Type = type, Category = ErrorCategory.External, Message = "m", Retryable = retryable };
