@@ -95,6 +95,8 @@ public sealed class ServiceEndpointTests(ApiFixture api) : IClassFixture<ApiFixt
         Assert.True(schemas.GetProperty("SubmitRequest").GetProperty("properties").TryGetProperty("workflow_name", out _));
         Assert.Equal(["access_token", "api_key", "api_secret", "bearer"], document.GetProperty("components").GetProperty("securitySchemes").EnumerateObject().Select(s => s.Name).Order());
         Assert.Equal(3, submit.GetProperty("security").GetArrayLength());
+        Assert.DoesNotContain("\"string\"", schemas.GetProperty("SubmitRequest").GetProperty("properties").GetProperty("priority").GetProperty("type").GetRawText());
+        Assert.All(submit.GetProperty("parameters").EnumerateArray(), p => Assert.NotEmpty(p.GetProperty("description").GetString()!));
     }
 
     [Fact]
