@@ -81,6 +81,21 @@ public sealed class LeaseStore(Database database)
         select id, priority from freed
         """;
 
+    // Younger claims may be on their way to the worker.
+    private const string RequeueUnknownSql = """
+        with freed as (
+            update llm_workflow_jobs set
+                status = 'queued', lease_owner = null, queued_at = now(), event_seq = event_seq + 1,
+                ran_ms = ran_ms + coalesce((extract(epoch from now() - run_started_at) * 1000)::bigint, 0), run_started_at = null
+            where lease_owner = $1 and status = 'processing' and run_started_at < now() - interval '5 seconds' and not id = any($2)
+            returning id, priority, event_seq
+        ), events as (
+            insert into llm_job_events (job_id, sequence, type, data)
+            select id, event_seq, 'job.requeued', '{"reason":"claim_lost"}' from freed
+        )
+        select id, priority from freed
+        """;
+
     // One statement for a thousand jobs keeps the locks short.
     private const int RequeueBatch = 1000;
 
@@ -219,6 +234,24 @@ public sealed class LeaseStore(Database database)
             }
         }
         while (batch == RequeueBatch);
+
+        return jobs;
+    }
+
+    /// <summary>
+    /// Queues again what the database says this worker holds but the worker does not know of: the answer to a claim was lost with its connection.
+    /// </summary>
+    public async Task<IReadOnlyList<QueuedJob>> RequeueUnknownAsync(Guid workerId, IReadOnlyList<Guid> known, CancellationToken cancellationToken)
+    {
+        var jobs = new List<QueuedJob>();
+        await using var command = database.Source.CreateCommand(RequeueUnknownSql);
+        command.Add(NpgsqlDbType.Uuid, workerId);
+        command.AddColumn(NpgsqlDbType.Uuid, known, id => id);
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            jobs.Add(new(reader.GetGuid(0), reader.GetInt16(1)));
+        }
 
         return jobs;
     }
