@@ -1,8 +1,7 @@
 using System.Globalization;
-using System.Net.Http.Json;
-using System.Text;
 using System.Text.Json;
-using System.Text.Json.Nodes;
+using LlmWorkflow.Client;
+using LlmWorkflow.Client.Contracts;
 using Microsoft.Extensions.Configuration;
 
 namespace LlmWorkflow.AppHost;
@@ -11,6 +10,7 @@ namespace LlmWorkflow.AppHost;
 internal sealed class Demo(HttpClient http, SystemWatch watch, IConfiguration configuration, TimeProvider time)
 {
     private const string WorkflowName = "emergency_contacts";
+    private const int ItemsShown = 10;
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(5);
 
     /// <returns>Whether the job completed.</returns>
@@ -21,15 +21,25 @@ internal sealed class Demo(HttpClient http, SystemWatch watch, IConfiguration co
         try
         {
             http.BaseAddress = new Uri(watch.UrlOf("api") ?? throw new AppHostException("The API has no address."));
-            http.DefaultRequestHeaders.Add("X-API-Key", AppHostSettings.Given(configuration, "LLM_MICROSERVICE_API_KEY") ?? "dev-key");
+            var client = new WorkflowClient(http, AppHostSettings.Given(configuration, "LLM_MICROSERVICE_API_KEY") ?? "dev-key", time);
             var started = time.GetTimestamp();
-            var jobId = await SubmitAsync(limit.Token);
+            var job = await client.SubmitAsync(await RequestAsync(limit.Token), cancellationToken: limit.Token);
             Console.WriteLine(string.Create(
-                CultureInfo.InvariantCulture, $"Submitted {WorkflowName} as job {jobId} in {time.GetElapsedTime(started).TotalMilliseconds:0} ms.\n"));
-            await new DemoProgress(http, time).FollowAsync(jobId, limit.Token);
-            var status = await GetStatusAsync(jobId, limit.Token);
+                CultureInfo.InvariantCulture, $"Submitted {WorkflowName} as job {job.JobId} in {time.GetElapsedTime(started).TotalMilliseconds:0} ms.\n"));
+
+            var progress = new DemoProgress(time);
+            await foreach (var told in client.StreamAsync(job.JobId, cancellationToken: limit.Token))
+            {
+                progress.Print(told);
+            }
+
+            var status = await client.GetStatusAsync(job.JobId, cancellationToken: limit.Token);
             PrintResult(status);
-            return Text(status["status"]) == "completed";
+            return status.Status == "completed";
+        }
+        catch (WorkflowApiException e)
+        {
+            throw new AppHostException($"The API did not take the job: {(int)e.Status} {e.Message}");
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
@@ -37,7 +47,7 @@ internal sealed class Demo(HttpClient http, SystemWatch watch, IConfiguration co
         }
     }
 
-    private async Task<string> SubmitAsync(CancellationToken cancellationToken)
+    private async Task<SubmitRequest> RequestAsync(CancellationToken cancellationToken)
     {
         var sample = Path.Combine(AppHostSettings.WorkflowsDirectory(configuration), "samples", WorkflowName + ".json");
         if (!File.Exists(sample))
@@ -45,68 +55,51 @@ internal sealed class Demo(HttpClient http, SystemWatch watch, IConfiguration co
             throw new AppHostException($"The sample input {sample} is missing.");
         }
 
-        var request = new JsonObject
+        return new()
         {
-            ["workflow_name"] = WorkflowName,
-            ["input_data"] = JsonNode.Parse(await File.ReadAllTextAsync(sample, cancellationToken)),
-            ["user_id"] = Guid.CreateVersion7().ToString(),
-            ["username"] = "demo",
-            ["action"] = "demo",
+            WorkflowName = WorkflowName,
+            InputData = JsonElement.Parse(await File.ReadAllTextAsync(sample, cancellationToken)),
+            UserId = Guid.CreateVersion7(),
+            Username = "demo",
+            Action = "demo",
+            WebhookUrl = watch.UrlOf("simulator") is { } simulator ? simulator + "/_control/webhooks/demo" : null,
         };
-        if (watch.UrlOf("simulator") is { } simulator)
-        {
-            request["webhook_url"] = simulator + "/_control/webhooks/demo";
-        }
-
-        using var body = new StringContent(request.ToJsonString(), Encoding.UTF8, "application/json");
-        using var answer = await http.PostAsync(new Uri("/api/v1/workflow", UriKind.Relative), body, cancellationToken);
-        var text = await answer.Content.ReadAsStringAsync(cancellationToken);
-        return answer.IsSuccessStatusCode && Text(JsonNode.Parse(text)?["job_id"]) is { Length: > 0 } jobId
-            ? jobId
-            : throw new AppHostException($"The API did not take the job: {(int)answer.StatusCode} {text}");
     }
 
-    private async Task<JsonNode> GetStatusAsync(string jobId, CancellationToken cancellationToken) =>
-        await http.GetFromJsonAsync(new Uri($"/api/v1/status/{jobId}", UriKind.Relative), DemoJson.Default.JsonNode, cancellationToken)
-        ?? throw new AppHostException($"The API has no status of job {jobId}.");
-
-    private static void PrintResult(JsonNode status)
+    private static void PrintResult(JobStatusResponse status)
     {
         Console.WriteLine();
-        if (Text(status["status"]) != "completed")
+        if (status.Status != "completed")
         {
-            Console.WriteLine($"The job is {Text(status["status"])}: {Text(status["error_message"])}");
-            Console.WriteLine(status["error"]?.ToJsonString() ?? "");
+            Console.WriteLine($"The job is {status.Status}: {status.ErrorMessage}");
+            foreach (var suggestion in status.Error?.Details?.Suggestions ?? [])
+            {
+                Console.WriteLine($"  {suggestion}");
+            }
+
             return;
         }
 
-        PrintList("Contacts", status["output"]?["contacts"]);
-        PrintList("Meeting locations", status["output"]?["meeting_locations"]);
-        var metadata = status["metadata"];
-        Console.WriteLine($"  Duration  {Text(metadata?["duration_ms"] ?? status["duration_ms"])} ms");
-        Console.WriteLine($"  Tokens    {Text(metadata?["total_tokens"])}");
-        Console.WriteLine($"  Cost      {Text(metadata?["total_cost_usd"])} USD");
+        PrintList("Contacts", "contacts", status.Output);
+        PrintList("Meeting locations", "meeting_locations", status.Output);
+        Console.WriteLine($"  Duration  {status.Metadata.DurationMs} ms");
+        Console.WriteLine($"  Tokens    {status.Metadata.TotalTokens}");
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  Cost      {status.Metadata.TotalCostUsd} USD"));
     }
 
-    private static void PrintList(string title, JsonNode? list)
+    private static void PrintList(string title, string name, JsonElement? output)
     {
-        const int shown = 10;
-        var items = list is JsonArray array ? array.ToList() : [];
+        var items = output is { ValueKind: JsonValueKind.Object } fields && fields.TryGetProperty(name, out var list) && list.ValueKind is JsonValueKind.Array
+            ? list.EnumerateArray().ToList()
+            : [];
         Console.WriteLine($"{title} ({items.Count})");
-        foreach (var item in items.Take(shown))
+        foreach (var item in items.Take(ItemsShown))
         {
-            Console.WriteLine("  - " + (item is JsonObject fields
-                ? string.Join(", ", fields.Select(field => Text(field.Value)).Where(value => value.Length > 0))
-                : Text(item)));
+            Console.WriteLine("  - " + (item.ValueKind is JsonValueKind.Object
+                ? string.Join(", ", item.EnumerateObject().Select(field => field.Value.ToString()).Where(value => value.Length > 0))
+                : item.ToString()));
         }
 
-        Console.WriteLine(items.Count > shown ? $"  … and {items.Count - shown} more\n" : "");
+        Console.WriteLine(items.Count > ItemsShown ? $"  … and {items.Count - ItemsShown} more\n" : "");
     }
-
-    private static string Text(JsonNode? node) => node switch
-    {
-        null => "",
-        JsonValue value when value.GetValueKind() == JsonValueKind.String => value.GetValue<string>(),
-        _ => node.ToJsonString(),
-    };
 }
