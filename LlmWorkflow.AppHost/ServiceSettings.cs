@@ -6,7 +6,7 @@ namespace LlmWorkflow.AppHost;
 internal static class ServiceSettings
 {
     /// <summary>Needed in every deployment.</summary>
-    public static readonly IReadOnlyList<string> Secrets = ["LLM_MICROSERVICE_API_KEY", "ADMIN_API_KEY", "LLM_WEBHOOK_SECRET"];
+    public static readonly IReadOnlyList<string> Secrets = ["LLM_MICROSERVICE_API_KEY", "ADMIN_API_KEY", "LLM_WEBHOOK_SECRET", "ENCRYPTION_KEY"];
 
     private static readonly IReadOnlyList<string> Names =
     [
