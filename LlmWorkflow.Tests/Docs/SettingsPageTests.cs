@@ -57,7 +57,7 @@ public sealed partial class SettingsPageTests
     {
         var environment = Api().Asked.Concat(Worker().Asked).Concat(AppHost())
             .Append("LLMWORKFLOW_JDBCCONNECTIONSTRING").Append("WORKER_SERVICE_HOST").Append("LLMWORKFLOW_API_PORT_8000_TCP")
-            .Where(name => !name.Contains(':', StringComparison.Ordinal)).Select(name => (name, "x")).ToArray();
+            .Where(name => !name.Contains(':', StringComparison.Ordinal)).Distinct(StringComparer.OrdinalIgnoreCase).Select(name => (name, "x")).ToArray();
 
         Assert.DoesNotContain(Api(environment).Errors, error => error.Contains("unknown setting", StringComparison.Ordinal));
         Assert.DoesNotContain(Worker(environment).Errors, error => error.Contains("unknown setting", StringComparison.Ordinal));
