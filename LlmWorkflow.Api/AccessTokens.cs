@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Buffers.Binary;
 using System.Buffers.Text;
 using System.Security.Cryptography;
@@ -37,7 +38,7 @@ internal sealed class AccessTokens(IOptions<EngineOptions> options, TimeProvider
     public bool IsValid(string token, Guid jobId)
     {
         Span<byte> bytes = stackalloc byte[SignedSize + HMACSHA256.HashSizeInBytes];
-        if (token.Length > 100 || !Base64Url.TryDecodeFromChars(token, bytes, out var length) || length != bytes.Length)
+        if (Base64Url.DecodeFromChars(token, bytes, out _, out var length) is not OperationStatus.Done || length != bytes.Length)
         {
             return false;
         }

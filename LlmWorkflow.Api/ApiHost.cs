@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using LlmWorkflow.Api.Endpoints;
 using LlmWorkflow.Api.OpenApi;
 using LlmWorkflow.Client.Contracts;
@@ -54,6 +55,7 @@ internal static class ApiHost
         {
             json.SerializerOptions.TypeInfoResolverChain.Insert(0, WorkflowJson.Default);
             json.SerializerOptions.PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower;
+            json.SerializerOptions.NumberHandling = JsonNumberHandling.Strict;
         });
         builder.Services.AddApiDocument();
         builder.WebHost.ConfigureKestrel(kestrel =>

@@ -65,13 +65,14 @@ internal sealed partial class ProblemDetailsMapping(RequestDelegate next, ILogge
             Error = ToContract(error),
             Errors = issues,
         };
-        await WriteJsonAsync(context, JsonSerializer.SerializeToUtf8Bytes(problem, WorkflowJson.Default.ProblemResponse), ContentType);
+        await WriteJsonAsync(context, JsonSerializer.SerializeToUtf8Bytes(problem, ApiJson.Wire.ProblemResponse), ContentType);
     }
 
     /// <summary>Writes a JSON body in one piece.</summary>
     public static async Task WriteJsonAsync(HttpContext context, ReadOnlyMemory<byte> json, string contentType = "application/json")
     {
         context.Response.ContentType = contentType;
+        context.Response.Headers.XContentTypeOptions = "nosniff";
         context.Response.ContentLength = json.Length;
         if (!HttpMethods.IsHead(context.Request.Method))
         {

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using LlmWorkflow.Client.Contracts;
 
 namespace LlmWorkflow.Api.Endpoints;
 
@@ -14,6 +13,6 @@ internal static class HealthEndpoints
         var health = await probe.LookAsync();
         context.Response.StatusCode = health.Ok ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable;
         context.Response.Headers.CacheControl = "no-store";
-        await ProblemDetailsMapping.WriteJsonAsync(context, JsonSerializer.SerializeToUtf8Bytes(health, WorkflowJson.Default.HealthResponse));
+        await ProblemDetailsMapping.WriteJsonAsync(context, JsonSerializer.SerializeToUtf8Bytes(health, ApiJson.Wire.HealthResponse));
     }
 }

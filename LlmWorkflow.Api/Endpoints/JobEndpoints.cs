@@ -1,3 +1,4 @@
+using System.ComponentModel;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using LlmWorkflow.Client.Contracts;
@@ -23,7 +24,7 @@ internal static class JobEndpoints
 
     private static async Task SubmitAsync(
         HttpContext context,
-        [FromHeader(Name = "Idempotency-Key")] string? idempotencyKey,
+        [FromHeader(Name = "Idempotency-Key"), Description("At most 255 printable ASCII characters; belongs to the API key that sends it.")] string? idempotencyKey,
         JobSubmitter submitter,
         AccessTokens tokens,
         WaitEstimate estimate)
@@ -52,12 +53,13 @@ internal static class JobEndpoints
                     context,
                     accepted.Repeated ? StatusCodes.Status200OK : StatusCodes.Status202Accepted,
                     Response(accepted, job, tokens, estimate),
-                    WorkflowJson.Default.SubmitResponse);
+                    ApiJson.Wire.SubmitResponse);
                 break;
         }
     }
 
-    private static async Task StatusAsync(HttpContext context, string id, [FromQuery(Name = "user_id")] string? userId, JobQueries queries)
+    private static async Task StatusAsync(
+        HttpContext context, [Description("The job_id.")] string id, [FromQuery(Name = "user_id"), Description("Only if the job is this user's; otherwise 404.")] string? userId, JobQueries queries)
     {
         if (await JobAddress.ReadAsync(context, id, userId) is not { } address)
         {
@@ -71,10 +73,11 @@ internal static class JobEndpoints
         }
 
         context.Response.Headers.CacheControl = "no-store";
-        await WriteAsync(context, StatusCodes.Status200OK, JobStatusMapping.ToContract(job), WorkflowJson.Default.JobStatusResponse);
+        await WriteAsync(context, StatusCodes.Status200OK, JobStatusMapping.ToContract(job), ApiJson.Wire.JobStatusResponse);
     }
 
-    private static async Task CancelAsync(HttpContext context, string id, [FromQuery(Name = "user_id")] string? userId, JobControl control)
+    private static async Task CancelAsync(
+        HttpContext context, [Description("The job_id.")] string id, [FromQuery(Name = "user_id"), Description("Only if the job is this user's; otherwise 404.")] string? userId, JobControl control)
     {
         if (await JobAddress.ReadAsync(context, id, userId) is not { } address)
         {
@@ -101,7 +104,7 @@ internal static class JobEndpoints
             },
         };
         var code = outcome is CancelOutcome.Requested ? StatusCodes.Status202Accepted : StatusCodes.Status200OK;
-        await WriteAsync(context, code, response, WorkflowJson.Default.CancelResponse);
+        await WriteAsync(context, code, response, ApiJson.Wire.CancelResponse);
     }
 
     private static SubmitResponse Response(SubmitResult.Accepted accepted, SubmitJob job, AccessTokens tokens, WaitEstimate estimate) => new()

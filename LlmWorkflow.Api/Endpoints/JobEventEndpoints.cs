@@ -1,3 +1,4 @@
+using System.ComponentModel;
 using System.Globalization;
 using LlmWorkflow.Api.Events;
 using LlmWorkflow.Engine.Queue;
@@ -17,10 +18,10 @@ internal static class JobEventEndpoints
 
     private static async Task StreamAsync(
         HttpContext context,
-        string id,
-        [FromHeader(Name = "Last-Event-ID")] string? lastEventId,
-        [FromQuery(Name = "last_event_id")] string? lastEventIdInQuery,
-        [FromQuery(Name = "user_id")] string? userId,
+        [Description("The job_id.")] string id,
+        [FromHeader(Name = "Last-Event-ID"), Description("Resumes after this durable event.")] string? lastEventId,
+        [FromQuery(Name = "last_event_id"), Description("The same, for clients that cannot set headers.")] string? lastEventIdInQuery,
+        [FromQuery(Name = "user_id"), Description("Only if the job is this user's; otherwise 404.")] string? userId,
         JobQueries queries,
         JobEventBus bus,
         IHostApplicationLifetime lifetime,

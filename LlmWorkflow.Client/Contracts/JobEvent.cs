@@ -47,7 +47,7 @@ public sealed record JobEvent
 
     /// <summary>What else the event says.</summary>
     [JsonExtensionData]
-    public Dictionary<string, JsonElement>? Other { get; init; }
+    public Dictionary<string, JsonElement>? Other { get; set; }
 
     /// <summary>Whether it ends the stream.</summary>
     [JsonIgnore]

@@ -1,4 +1,3 @@
-using System.ComponentModel;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 
@@ -8,55 +7,42 @@ namespace LlmWorkflow.Client.Contracts;
 public sealed record SubmitRequest
 {
     /// <summary>Name of the workflow, for example <c>emergency_contacts</c>.</summary>
-    [Description("Name of the workflow, for example `emergency_contacts`.")]
     public required string WorkflowName { get; init; }
 
-    /// <summary>The workflow's input, an object; empty when it is left out.</summary>
-    [Description("The workflow's input, an object that fits its `input_schema`; `{}` when it is left out.")]
+    /// <summary>The workflow's input, an object that fits its <c>input_schema</c>; empty when it is left out.</summary>
     public JsonElement? InputData { get; init; }
 
     /// <summary>The main app's user.</summary>
-    [Description("The main app's user.")]
     public Guid? UserId { get; init; }
 
     /// <summary>At most 255 characters.</summary>
-    [Description("At most 255 characters.")]
     public string? Username { get; init; }
 
     /// <summary>What the user did, for lists and reports. At most 255 characters.</summary>
-    [Description("What the user did, for lists and reports. At most 255 characters.")]
     public string? Action { get; init; }
 
-    /// <summary>An http or https URL that is told of the job's end.</summary>
-    [Description("An http or https URL that is told of the job's end. Private and loopback addresses are refused outside development.")]
+    /// <summary>An http or https URL that is told of the job's end. Private and loopback addresses are refused unless the service allows them.</summary>
     public string? WebhookUrl { get; init; }
 
     /// <summary>Signs the webhooks of this job. 8 to 512 characters; the setting's secret by default.</summary>
-    [Description("Signs the webhooks of this job. 8 to 512 characters; `LLM_WEBHOOK_SECRET` by default.")]
     public string? WebhookSecret { get; init; }
 
-    /// <summary>Events to be told; the three final ones by default.</summary>
-    [Description("Events to be told: `workflow.completed`, `workflow.failed`, `workflow.cancelled`; all three by default.")]
+    /// <summary>Events to be told: <c>workflow.completed</c>, <c>workflow.failed</c>, <c>workflow.cancelled</c>; all three by default.</summary>
     public IReadOnlyList<string>? WebhookEvents { get; init; }
 
     /// <summary>0 (lowest) to 10; 5 by default.</summary>
-    [Description("0 (lowest) to 10; 5 by default.")]
     public int? Priority { get; init; }
 
-    /// <summary>Not before this time; at once by default.</summary>
-    [Description("Not before this time (ISO 8601, UTC when it has no offset); at once by default.")]
+    /// <summary>Not before this time (ISO 8601, UTC when it has no offset); at once by default.</summary>
     public DateTimeOffset? RunAt { get; init; }
 
     /// <summary>Cap on the job's cost in USD, above 0; the workflow's by default.</summary>
-    [Description("Cap on the job's cost in USD, above 0; the workflow's by default.")]
     public decimal? MaxCostUsd { get; init; }
 
     /// <summary>Keeps rendered prompts and raw replies with the steps.</summary>
-    [Description("Keeps rendered prompts and raw replies with the steps.")]
     public bool? DebugMode { get; init; }
 
     /// <summary>For filters: at most 20, each of 1 to 100 characters.</summary>
-    [Description("For filters: at most 20, each of 1 to 100 characters.")]
     public IReadOnlyList<string>? Tags { get; init; }
 }
 

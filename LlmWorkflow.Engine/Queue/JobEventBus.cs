@@ -53,6 +53,7 @@ public sealed class JobEventBus
         _prefix = $"{{{options.Value.RedisPrefix}}}";
         _cancels = new($"{_prefix}:cancel", RedisChannel.PatternMode.Literal);
         _lastForget = time.GetTimestamp();
+        redis.ConnectionRestored += (_, _) => Back();
     }
 
     /// <summary>Whether nudges can be expected; without them readers poll more often.</summary>
@@ -99,15 +100,15 @@ public sealed class JobEventBus
         ArgumentNullException.ThrowIfNull(wake);
         var channel = Channel(jobId);
         Action<RedisChannel, RedisValue> received = (_, _) => wake();
-        await TryAsync(_ => _redis.GetSubscriber().SubscribeAsync(channel, received));
-        return new Subscription(() => TryAsync(_ => _redis.GetSubscriber().UnsubscribeAsync(channel, received)));
+        await TrySubscriberAsync(subscriber => subscriber.SubscribeAsync(channel, received));
+        return new Subscription(() => TrySubscriberAsync(subscriber => subscriber.UnsubscribeAsync(channel, received)));
     }
 
     /// <summary>Calls <paramref name="cancelled"/> for each job that is to be stopped.</summary>
     public Task SubscribeCancelsAsync(Action<Guid> cancelled)
     {
         ArgumentNullException.ThrowIfNull(cancelled);
-        return TryAsync(_ => _redis.GetSubscriber().SubscribeAsync(_cancels, (_, text) =>
+        return TrySubscriberAsync(subscriber => subscriber.SubscribeAsync(_cancels, (_, text) =>
         {
             if (Guid.TryParseExact((string?)text, "N", out var jobId))
             {
@@ -262,17 +263,26 @@ public sealed class JobEventBus
         try
         {
             await call(_redis.GetDatabase()).WaitAsync(Patience, _time);
-            if (Interlocked.Exchange(ref _away, 0) == 1)
-            {
-                Log.RedisBack(_logger);
-            }
-
+            Back();
             return true;
         }
         catch (Exception e) when (IsOutage(e))
         {
             Away(e);
             return false;
+        }
+    }
+
+    // Says nothing of whether Redis is there: the library remembers subscriptions and makes them when it comes.
+    private async Task TrySubscriberAsync(Func<ISubscriber, Task> call)
+    {
+        try
+        {
+            await call(_redis.GetSubscriber()).WaitAsync(Patience, _time);
+        }
+        catch (Exception e) when (IsOutage(e))
+        {
+            Away(e);
         }
     }
 
@@ -284,6 +294,14 @@ public sealed class JobEventBus
         if (Interlocked.Exchange(ref _away, 1) == 0)
         {
             Log.RedisAway(_logger, exception.Message);
+        }
+    }
+
+    private void Back()
+    {
+        if (Interlocked.Exchange(ref _away, 0) == 1)
+        {
+            Log.RedisBack(_logger);
         }
     }
 

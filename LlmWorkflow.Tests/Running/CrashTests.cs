@@ -1,0 +1,219 @@
+using System.Diagnostics;
+using System.Text;
+using System.Text.Json;
+using LlmWorkflow.Client;
+using LlmWorkflow.Tests.AppHost;
+using StackExchange.Redis;
+
+namespace LlmWorkflow.Tests.Running;
+
+/// <summary>Crashes of all kinds in mid-run: nothing is lost, no finished call is paid twice, the books agree with the upstream's.</summary>
+[Collection(nameof(RunningSystem))]
+public sealed class CrashTests
+{
+    [Fact]
+    public async Task TwoHundredJobs_WorkerKilledRedisFlushedPostgresRestarted_AllCompleteAndTheBooksAgree()
+    {
+        await using var system = await RunningSystem.StartAsync();
+        await system.BehaveAsync("""{"latency_ms":1500,"output_tokens":120,"tokens_per_second":400,"match":{"path":"chat/completions"}}""");
+        const int Jobs = 200;
+        var submitted = await Task.WhenAll(Enumerable.Range(0, Jobs).Select(_ => system.Client.SubmitAsync(RunningSystem.Sample(system.Inbox("crash")))));
+        var ids = submitted.Select(s => s.JobId).ToHashSet();
+
+        // In mid-run: calls are under way on both workers.
+        await Eventually.TrueAsync(
+            async () => await system.ScalarAsync<long>("select count(distinct owner) from llm_provider_usage where state = 'reserved'") == 2,
+            TimeSpan.FromSeconds(60), "calls under way on both workers");
+        var victim = (await system.WorkersAsync())[0];
+        var victimId = await system.ScalarAsync<Guid>("select id from llm_workers where pid = $1", victim);
+        await RunningSystem.SignalAsync("-9", victim);
+        var killed = Stopwatch.StartNew();
+        await Eventually.TrueAsync(
+            async () => await system.ScalarAsync<long>("select count(*) from llm_workflow_jobs where lease_owner = $1", victimId) == 0,
+            TimeSpan.FromSeconds(15), "the takeover of the killed worker's jobs");
+        Assert.InRange(killed.Elapsed, TimeSpan.Zero, TimeSpan.FromSeconds(2.5));
+
+        await using (var redis = new RedisAdmin(system.Redis.ConnectionString))
+        {
+            await redis.FlushAsync();
+        }
+
+        await system.Postgres.RestartAsync(CancellationToken.None);
+
+        await Eventually.TrueAsync(
+            async () =>
+            {
+                try
+                {
+                    return await system.ScalarAsync<long>("select count(*) from llm_workflow_jobs where status = 'completed'") == Jobs;
+                }
+                catch (Npgsql.NpgsqlException)
+                {
+                    return false;
+                }
+            },
+            TimeSpan.FromSeconds(120), "the completion of all jobs");
+
+        await AssertWebhooksAsync(system, ids);
+        await AssertBooksAsync(system, victimId);
+    }
+
+    [Fact]
+    public async Task WorkerKilledAndNotStartedAgainElsewhere_LeaseRunsOutWithin15Seconds()
+    {
+        // Both workers run on this host, so to be taken over by its lease alone the dead one must look like another host's.
+        await using var system = await RunningSystem.StartAsync("--AppHost:RestartDelaySeconds=600");
+        await system.BehaveAsync("""{"latency_ms":60000,"match":{"path":"chat/completions"}}""");
+        var job = (await system.Client.SubmitAsync(RunningSystem.Sample())).JobId;
+        await Eventually.TrueAsync(
+            async () => await system.ScalarAsync<long>("select count(*) from llm_provider_usage where job_id = $1", job) == 1, TimeSpan.FromSeconds(30), "the call");
+        var owner = await system.ScalarAsync<Guid>("select lease_owner from llm_workflow_jobs where id = $1", job);
+        await system.ScalarAsync<int>("update llm_workers set host = 'elsewhere' where id = $1 returning 1", owner);
+        await RunningSystem.SignalAsync("-9", await system.ScalarAsync<int>("select pid from llm_workers where id = $1", owner));
+
+        var killed = Stopwatch.StartNew();
+        await Eventually.TrueAsync(
+            async () => await system.ScalarAsync<long>("select count(*) from llm_workflow_jobs where id = $1 and lease_owner <> $2", job, owner) == 1,
+            TimeSpan.FromSeconds(15), "the takeover");
+
+        // Not before the lease could have run out: renewed at most 3 s before the kill.
+        Assert.InRange(killed.Elapsed, TimeSpan.FromSeconds(5), TimeSpan.FromSeconds(15));
+        Assert.Equal("possibly_billed,reserved", await system.ScalarAsync<string>(
+            "select string_agg(state, ',' order by ordinal) from llm_provider_usage where job_id = $1", job));
+    }
+
+    [Fact]
+    public async Task WorkerTerminatedUnderLoad_HandsItsJobsBackAtOnce()
+    {
+        await using var system = await RunningSystem.StartAsync("--AppHost:RestartDelaySeconds=600", "--WORKER_GRACE_SECONDS=1");
+        await system.BehaveAsync("""{"latency_ms":6000,"output_tokens":20,"match":{"path":"chat/completions"}}""");
+        const int Jobs = 60;
+        await Task.WhenAll(Enumerable.Range(0, Jobs).Select(_ => system.Client.SubmitAsync(RunningSystem.Sample())));
+        await Eventually.TrueAsync(
+            async () => await system.ScalarAsync<long>("select count(distinct owner) from llm_provider_usage where state = 'reserved'") == 2,
+            TimeSpan.FromSeconds(30), "calls under way on both workers");
+        var leaving = (await system.WorkersAsync())[0];
+        var leavingId = await system.ScalarAsync<Guid>("select id from llm_workers where pid = $1", leaving);
+
+        await RunningSystem.SignalAsync("-TERM", leaving);
+
+        // The grace period is 1 s: its jobs are free soon after, long before its lease would have run out.
+        await Eventually.TrueAsync(
+            async () => await system.ScalarAsync<long>("select count(*) from llm_workers where id = $1", leavingId) == 0, TimeSpan.FromSeconds(6), "the worker's leave");
+        Assert.Equal(0L, await system.ScalarAsync<long>("select count(*) from llm_workflow_jobs where lease_owner = $1", leavingId));
+        await Eventually.TrueAsync(
+            async () => await system.ScalarAsync<long>("select count(*) from llm_workflow_jobs where status = 'completed'") == Jobs, TimeSpan.FromSeconds(60), "all jobs");
+        Assert.Equal(0L, await system.ScalarAsync<long>("select sum(takeovers) from llm_workflow_jobs"));
+        Assert.Equal(0L, await system.ScalarAsync<long>("select count(*) from llm_provider_usage where state in ('reserved', 'possibly_billed')"));
+    }
+
+    [Fact]
+    public async Task WorkerStoppedPastItsLeaseAndContinued_WritesNothingOfTheJob()
+    {
+        await using var system = await RunningSystem.StartAsync();
+        await system.BehaveAsync("""{"latency_ms":4000,"output_tokens":20,"match":{"path":"chat/completions"}}""");
+        var job = (await system.Client.SubmitAsync(RunningSystem.Sample(system.Inbox("zombie")))).JobId;
+        await Eventually.TrueAsync(
+            async () => await system.ScalarAsync<long>("select count(*) from llm_provider_usage where job_id = $1", job) == 1, TimeSpan.FromSeconds(30), "the call");
+        var owner = await system.ScalarAsync<Guid>("select lease_owner from llm_workflow_jobs where id = $1", job);
+        var zombie = await system.ScalarAsync<int>("select pid from llm_workers where id = $1", owner);
+
+        await RunningSystem.SignalAsync("-STOP", zombie);
+        var finished = await system.Client.WaitAsync(job).WaitAsync(TimeSpan.FromSeconds(40));
+        var before = await SnapshotAsync(system, job);
+        await RunningSystem.SignalAsync("-CONT", zombie);
+
+        // It finds its lease lost and registers anew; from then on it has had its chance to do harm.
+        await Eventually.TrueAsync(
+            async () => await system.ScalarAsync<long>("select count(*) from llm_workers where pid = $1 and id <> $2 and expires_at > now()", zombie, owner) == 1,
+            TimeSpan.FromSeconds(20), "the zombie's new lease");
+        Assert.Equal("completed", finished.Status);
+        Assert.Equal(before, await SnapshotAsync(system, job));
+        Assert.Single(await system.DeliveriesAsync("zombie"));
+
+        // It works again.
+        await system.BehaveAsync("[]");
+        var others = await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => system.Client.SubmitAsync(RunningSystem.Sample())));
+        foreach (var other in others)
+        {
+            Assert.Equal("completed", (await system.Client.WaitAsync(other.JobId).WaitAsync(TimeSpan.FromSeconds(60))).Status);
+        }
+    }
+
+    private static Task<string?> SnapshotAsync(RunningSystem system, Guid job) => system.ScalarAsync<string>(
+        """
+        select j.status || '|' || j.fence || '|' || j.event_seq || '|' || j.completed_at || '|' || md5(j.result_data::text) || '|' ||
+               (select string_agg(step_path || status || attempts || md5(output::text) || completed_at, ',' order by step_path) from llm_step_runs where job_id = j.id) || '|' ||
+               (select count(*) from llm_job_events where job_id = j.id) || '|' || (select count(*) from llm_webhook_deliveries where job_id = j.id)
+        from llm_workflow_jobs j where j.id = $1
+        """, job);
+
+    private static async Task AssertWebhooksAsync(RunningSystem system, HashSet<Guid> ids)
+    {
+        await Eventually.TrueAsync(
+            async () => await system.ScalarAsync<long>("select count(*) from llm_webhook_deliveries where state = 'delivered'") == ids.Count,
+            TimeSpan.FromSeconds(90), "the delivery of all webhooks");
+        var verifier = new WebhookVerifier(RunningSystem.WebhookSecret);
+        var told = new HashSet<Guid>();
+        foreach (var delivery in await system.DeliveriesAsync("crash"))
+        {
+            var headers = delivery.GetProperty("headers");
+            var body = Encoding.UTF8.GetBytes(delivery.GetProperty("body").GetString()!);
+            Assert.Equal(
+                WebhookVerification.Valid,
+                verifier.Verify(name => headers.TryGetProperty(name.ToLowerInvariant(), out var value) ? value.GetString() : null, body));
+            using var document = JsonDocument.Parse(body);
+            Assert.Equal("workflow.completed", document.RootElement.GetProperty("event").GetString());
+            told.Add(document.RootElement.GetProperty("job_id").GetGuid());
+        }
+
+        Assert.Equal(ids.Order(), told.Order());
+    }
+
+    // What the upstream billed against what we recorded, call by call.
+    private static async Task AssertBooksAsync(RunningSystem system, Guid victimId)
+    {
+        var upstream = (await system.LedgerAsync()).GetProperty("calls").EnumerateArray().ToDictionary(c => c.GetProperty("id").GetString()!);
+        var ours = new Dictionary<string, (string State, long Tokens, decimal? Usd)>();
+        await using (var command = system.Source.CreateCommand("select response_id, state, input_tokens + output_tokens, cost_usd from llm_provider_usage where response_id is not null"))
+        await using (var reader = await command.ExecuteReaderAsync())
+        {
+            while (await reader.ReadAsync())
+            {
+                ours[reader.GetString(0)] = (reader.GetString(1), reader.GetInt64(2), await reader.IsDBNullAsync(3) ? null : reader.GetDecimal(3));
+            }
+        }
+
+        // The calls whose fate nobody can know: they were in flight in the killed process.
+        var unknown = await system.ScalarAsync<long>("select count(*) from llm_provider_usage where state = 'possibly_billed' and owner = $1", victimId);
+        Assert.Equal(unknown, await system.ScalarAsync<long>("select count(*) from llm_provider_usage where state = 'possibly_billed'"));
+        Assert.Equal(0L, await system.ScalarAsync<long>("select count(*) from llm_provider_usage where state = 'reserved'"));
+        Assert.Equal(0L, await system.ScalarAsync<long>("select count(*) from (select from llm_provider_usage where state = 'settled' group by job_id, step_path having count(*) > 1) twice"));
+        Assert.InRange(upstream.Keys.Count(id => !ours.ContainsKey(id)), 0, (int)unknown);
+        foreach (var (id, (state, tokens, usd)) in ours.Where(o => o.Value.State == "settled"))
+        {
+            var billed = upstream[id];
+            Assert.Equal("completed", billed.GetProperty("outcome").GetString());
+            Assert.Equal(billed.GetProperty("input_tokens").GetInt64() + billed.GetProperty("output_tokens").GetInt64(), tokens);
+            Assert.Equal(billed.GetProperty("usd").GetDecimal(), usd);
+        }
+    }
+}
+
+/// <summary>Administration of a test's own Redis.</summary>
+internal sealed class RedisAdmin(string connection) : IAsyncDisposable
+{
+    private readonly ConnectionMultiplexer _redis = ConnectionMultiplexer.Connect(connection + ",allowAdmin=true");
+
+    public async Task FlushAsync() => await _redis.GetDatabase().ExecuteAsync("FLUSHALL");
+
+    public ValueTask DisposeAsync()
+    {
+        _redis.Dispose();
+        return ValueTask.CompletedTask;
+    }
+}
+
+/// <summary>Tests that start whole systems run one after the other: each has two workers and an API on two cores.</summary>
+[CollectionDefinition(nameof(RunningSystem), DisableParallelization = true)]
+public sealed class RunningSystemGroup;

@@ -1,0 +1,141 @@
+#if HOSTING_LOCAL
+using LlmWorkflow.AppHost.Local;
+#else
+using Aspire.Hosting;
+using Aspire.Hosting.Testing;
+#endif
+using System.Net.Http.Json;
+using System.Text.Json;
+using LlmWorkflow.AppHost;
+using LlmWorkflow.AppHost.Servers;
+using LlmWorkflow.Client;
+using LlmWorkflow.Client.Contracts;
+using LlmWorkflow.Tests.Support;
+using Microsoft.Extensions.DependencyInjection;
+using Npgsql;
+
+namespace LlmWorkflow.Tests.Running;
+
+/// <summary>The whole system in its own processes, started by the AppHost, on a Postgres and a Redis of the test's own that it may stop and start.</summary>
+internal sealed class RunningSystem : IAsyncDisposable
+{
+    public const string WebhookSecret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+
+    private static readonly TimeSpan StartLimit = TimeSpan.FromMinutes(3);
+
+    private readonly IDistributedApplicationTestingBuilder _builder;
+
+    private RunningSystem(PostgresServer postgres, RedisServer redis, IDistributedApplicationTestingBuilder builder, DistributedApplication app)
+    {
+        Postgres = postgres;
+        Redis = redis;
+        _builder = builder;
+        App = app;
+        Simulator = app.CreateHttpClient("simulator");
+        Api = app.CreateHttpClient("api");
+        Client = new(Api, "dev-key");
+        Source = NpgsqlDataSource.Create(postgres.ConnectionString("llmworkflow"));
+    }
+
+    public PostgresServer Postgres { get; }
+
+    public RedisServer Redis { get; }
+
+    public DistributedApplication App { get; }
+
+    public HttpClient Api { get; }
+
+    public HttpClient Simulator { get; }
+
+    public WorkflowClient Client { get; }
+
+    public NpgsqlDataSource Source { get; }
+
+    public static async Task<RunningSystem> StartAsync(params string[] settings)
+    {
+        var postgres = await TestServers.StartOwnPostgresAsync();
+        await postgres.EnsureDatabaseAsync("llmworkflow", CancellationToken.None);
+        var redis = await TestServers.StartOwnRedisAsync();
+        var builder = await DistributedApplicationTestingBuilder.CreateAsync<Projects.LlmWorkflow_AppHost>(
+        [
+            $"--DATABASE_URL={postgres.ConnectionString("llmworkflow")}", $"--REDIS_URL={RedisUrl(redis.ConnectionString)}", "--WORKERS=2", .. settings,
+        ]);
+        var app = await builder.BuildAsync();
+        using var limit = new CancellationTokenSource(StartLimit);
+        await app.StartAsync(limit.Token);
+        await app.Services.GetRequiredService<SystemWatch>().Ready.WaitAsync(limit.Token);
+        return new(postgres, redis, builder, app);
+    }
+
+    public static SubmitRequest Sample(string? inbox = null) => new()
+    {
+        WorkflowName = "emergency_contacts",
+        InputData = JsonElement.Parse(File.ReadAllText(Path.Combine(Repository.Root, "workflows", "samples", "emergency_contacts.json"))),
+        WebhookUrl = inbox,
+        WebhookSecret = inbox is null ? null : WebhookSecret,
+    };
+
+    public string Inbox(string name) => $"{Simulator.BaseAddress!.ToString().TrimEnd('/')}/_control/webhooks/{name}";
+
+    public async Task BehaveAsync(string json)
+    {
+        using var content = new StringContent(json, System.Text.Encoding.UTF8, "application/json");
+        using var response = await Simulator.PutAsync(new Uri("/_control/behavior", UriKind.Relative), content);
+        response.EnsureSuccessStatusCode();
+    }
+
+    /// <summary>Pids of the workers that hold a lease, newest first.</summary>
+    public async Task<IReadOnlyList<int>> WorkersAsync()
+    {
+        var pids = new List<int>();
+        await using var command = Source.CreateCommand("select pid from llm_workers where expires_at > now() order by started_at desc");
+        await using var reader = await command.ExecuteReaderAsync();
+        while (await reader.ReadAsync())
+        {
+            pids.Add(reader.GetInt32(0));
+        }
+
+        return pids;
+    }
+
+    public async Task<T?> ScalarAsync<T>(string sql, params object[] parameters)
+    {
+        await using var command = Source.CreateCommand(sql);
+        foreach (var parameter in parameters)
+        {
+            command.Parameters.Add(new NpgsqlParameter { Value = parameter });
+        }
+
+        return await command.ExecuteScalarAsync() is T value ? value : default;
+    }
+
+    public async Task<JsonElement> LedgerAsync() =>
+        await Simulator.GetFromJsonAsync<JsonElement>(new Uri("/_control/ledger?path=chat/completions", UriKind.Relative));
+
+    public async Task<IReadOnlyList<JsonElement>> DeliveriesAsync(string inbox)
+    {
+        var view = await Simulator.GetFromJsonAsync<JsonElement>(new Uri($"/_control/webhooks/{inbox}", UriKind.Relative));
+        return [.. view.GetProperty("deliveries").EnumerateArray()];
+    }
+
+    /// <summary>Sends a signal such as <c>-9</c> or <c>-STOP</c>.</summary>
+    public static async Task SignalAsync(string signal, int processId) =>
+        Assert.Equal(0, (await ToolCommand.RunAsync("kill", [signal, $"{processId}"], CancellationToken.None)).ExitCode);
+
+    public async ValueTask DisposeAsync()
+    {
+        Simulator.Dispose();
+        Api.Dispose();
+        await Source.DisposeAsync();
+        await _builder.DisposeAsync();
+        await Redis.DisposeAsync();
+        await Postgres.DisposeAsync();
+    }
+
+    private static string RedisUrl(string connection)
+    {
+        var parts = connection.Split(',');
+        var password = parts.Select(p => p.Split('=', 2)).FirstOrDefault(p => p[0] == "password")?[1];
+        return password is null ? $"redis://{parts[0]}" : $"redis://:{Uri.EscapeDataString(password)}@{parts[0]}";
+    }
+}
