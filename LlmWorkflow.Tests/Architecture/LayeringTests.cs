@@ -31,7 +31,8 @@ public sealed partial class LayeringTests
     [Fact]
     public void ProjectReferences_EachProject_AreThoseAllowed()
     {
-        var found = Directory.EnumerateFiles(Repository.Root, "LlmWorkflow.*.csproj", SearchOption.AllDirectories).ToDictionary(
+        var projects = Directory.EnumerateDirectories(Repository.Root, "LlmWorkflow.*").SelectMany(folder => Directory.EnumerateFiles(folder, "*.csproj"));
+        var found = projects.ToDictionary(
             path => Path.GetFileNameWithoutExtension(path)["LlmWorkflow.".Length..],
             path => Included(path).Order(StringComparer.Ordinal).ToArray());
 
