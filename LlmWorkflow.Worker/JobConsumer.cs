@@ -25,6 +25,9 @@ internal sealed class JobConsumer(
     /// <summary>Jobs that run here now.</summary>
     public int Running => _running.Count;
 
+    /// <summary>Ids of the jobs that run here now.</summary>
+    public IReadOnlyList<Guid> RunningIds => [.. _running.Keys];
+
     /// <summary>Looks at the streams now. Nudges that come together count once.</summary>
     public void Wake()
     {
@@ -175,6 +178,7 @@ internal sealed class JobConsumer(
         {
             _running.TryRemove(new(job.Identity.JobId, run));
             run.Dispose();
+            await bus.FlushAsync(job.Identity.JobId);
             Wake();
         }
     }

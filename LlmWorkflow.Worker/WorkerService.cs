@@ -76,7 +76,7 @@ internal sealed class WorkerService(
         var loops = _stopLoops.Token;
         _loops = Task.WhenAll(
             Loop("lease", WorkerLease.RenewEvery, RenewAsync).RunAsync(loops),
-            Loop("rescue", JobRescuer.Every, rescuer.RunOnceAsync).RunAsync(loops),
+            Loop("rescue", JobRescuer.Every, RescueAsync).RunAsync(loops),
             Loop("sweep", QueueSweeper.Every, sweeper.RunOnceAsync).RunAsync(loops),
             Loop("cancel", CancelPoll, StopCancelledAsync).RunAsync(loops),
             Loop("webhooks", WebhookPoll, DeliverAsync).RunAsync(loops));
@@ -129,6 +129,15 @@ internal sealed class WorkerService(
         await lease.RegisterAsync(WorkerProcess.Identify(options.Value.Slots), cancellationToken);
         await leaseStore.ExpireAsync([former.Id], cancellationToken);
         await rescuer.RescueAsync(former.Id, "it lost its lease", countTakeover: false, cancellationToken);
+        return false;
+    }
+
+    private async Task<bool> RescueAsync(CancellationToken cancellationToken)
+    {
+        // The snapshot first: a job that ends after it is not processing any more, so it cannot be taken for unknown.
+        var known = consumer.RunningIds;
+        await stream.AddAsync(await leaseStore.RequeueUnknownAsync(lease.Worker.Id, known, cancellationToken));
+        await rescuer.RunOnceAsync(cancellationToken);
         return false;
     }
 

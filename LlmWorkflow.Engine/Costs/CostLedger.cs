@@ -103,55 +103,45 @@ public sealed class CostLedger(Database database) : ICallLedger
 
     /// <inheritdoc/>
     public Task<IReadOnlyList<LedgerCall>> ReadAsync(Guid jobId, CancellationToken cancellationToken) =>
-        database.UntilDoneAsync(ct => ReadOnceAsync(jobId, ct), cancellationToken);
+        database.UntilDoneAsync(
+            ct => database.ReadAsync(ReadSql, command => command.Add(NpgsqlDbType.Uuid, jobId), reader => ReadCall(reader, jobId), ct), cancellationToken);
 
     /// <inheritdoc/>
     public Task MarkPossiblyBilledAsync(Fence fence, CancellationToken cancellationToken) => database.UntilDoneAsync(
-        async ct =>
-        {
-            await using var command = database.Source.CreateCommand(MarkSql);
-            command.Add(NpgsqlDbType.Uuid, fence.JobId);
-            command.Add(NpgsqlDbType.Uuid, fence.Owner);
-            command.Add(NpgsqlDbType.Bigint, fence.Number);
-            return await command.ExecuteNonQueryAsync(ct);
-        },
+        ct => database.ExecuteAsync(
+            MarkSql,
+            command =>
+            {
+                command.Add(NpgsqlDbType.Uuid, fence.JobId);
+                command.Add(NpgsqlDbType.Uuid, fence.Owner);
+                command.Add(NpgsqlDbType.Bigint, fence.Number);
+            },
+            ct),
         cancellationToken);
 
-    private async Task<IReadOnlyList<LedgerCall>> ReadOnceAsync(Guid jobId, CancellationToken cancellationToken)
+    private static LedgerCall ReadCall(Npgsql.NpgsqlDataReader reader, Guid jobId) => new()
     {
-        var calls = new List<LedgerCall>();
-        await using var command = database.Source.CreateCommand(ReadSql);
-        command.Add(NpgsqlDbType.Uuid, jobId);
-        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
-        while (await reader.ReadAsync(cancellationToken))
+        CallId = reader.GetGuid(0),
+        Key = new(jobId, reader.GetString(1), reader.GetInt32(2)),
+        State = ParseState(reader.GetString(3)),
+        Purpose = Enum.Parse<CallPurpose>(reader.GetString(4), ignoreCase: true),
+        Provider = reader.GetString(5),
+        Model = reader.GetString(6),
+        RequestHash = reader.GetString(7),
+        Reply = reader.GetJson(8),
+        Usage = new()
         {
-            calls.Add(new LedgerCall
-            {
-                CallId = reader.GetGuid(0),
-                Key = new(jobId, reader.GetString(1), reader.GetInt32(2)),
-                State = ParseState(reader.GetString(3)),
-                Purpose = Enum.Parse<CallPurpose>(reader.GetString(4), ignoreCase: true),
-                Provider = reader.GetString(5),
-                Model = reader.GetString(6),
-                RequestHash = reader.GetString(7),
-                Reply = reader.GetJson(8),
-                Usage = new()
-                {
-                    InputTokens = reader.GetInt64(9),
-                    OutputTokens = reader.GetInt64(10),
-                    CacheReadTokens = reader.GetInt64(11),
-                    CacheWriteTokens = reader.GetInt64(12),
-                    CacheWrite1hTokens = reader.GetInt64(13),
-                    ReasoningTokens = reader.GetInt64(14),
-                    Estimated = reader.GetBoolean(15),
-                },
-                CostUsd = reader.GetDecimalOrNull(16),
-                CostSource = reader.GetString(17),
-            });
-        }
-
-        return calls;
-    }
+            InputTokens = reader.GetInt64(9),
+            OutputTokens = reader.GetInt64(10),
+            CacheReadTokens = reader.GetInt64(11),
+            CacheWriteTokens = reader.GetInt64(12),
+            CacheWrite1hTokens = reader.GetInt64(13),
+            ReasoningTokens = reader.GetInt64(14),
+            Estimated = reader.GetBoolean(15),
+        },
+        CostUsd = reader.GetDecimalOrNull(16),
+        CostSource = reader.GetString(17),
+    };
 
     private static string PurposeText(CallPurpose purpose) => purpose switch
     {

@@ -99,7 +99,7 @@ public sealed class JobStream
     }
 
     /// <summary>Adds jobs and wakes workers. Without Redis it returns: the sweep adds them later.</summary>
-    public Task AddAsync(IReadOnlyList<QueuedJob> jobs) => GuardAsync(async database =>
+    public Task AddAsync(IReadOnlyList<QueuedJob> jobs) => jobs.Count == 0 ? Task.CompletedTask : GuardAsync(async database =>
     {
         var writes = new Task[jobs.Count];
         for (var i = 0; i < jobs.Count; i++)

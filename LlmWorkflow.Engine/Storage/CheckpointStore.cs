@@ -85,48 +85,27 @@ public sealed class CheckpointStore : ICheckpointStore, IAsyncDisposable
 
     private async Task<JobHistory> ReadOnceAsync(Guid jobId, CancellationToken cancellationToken)
     {
-        var steps = new Dictionary<string, StepRun>();
-        await using (var command = _database.Source.CreateCommand(StepsSql))
-        {
-            command.Add(NpgsqlDbType.Uuid, jobId);
-            await using var reader = await command.ExecuteReaderAsync(cancellationToken);
-            while (await reader.ReadAsync(cancellationToken))
-            {
-                var path = reader.GetString(0);
-                steps[path] = new StepRun
-                {
-                    StepPath = path,
-                    StepId = reader.GetString(1),
-                    StepType = reader.GetString(2),
-                    DisplayName = reader.GetString(3),
-                    Status = Enum.Parse<StepStatus>(reader.GetString(4), ignoreCase: true),
-                    Attempts = reader.GetInt32(5),
-                    Output = reader.GetJson(6),
-                    Error = reader.GetText(7) is { } error ? JsonSerializer.Deserialize(error, EngineJson.Default.WorkflowError) : null,
-                    Usage = reader.GetJson(8),
-                    StartedAt = reader.GetTime(9),
-                    CompletedAt = reader.GetTime(10),
-                    DurationMs = reader.GetInt64(11),
-                };
-            }
-        }
-
-        var starts = new Dictionary<string, DateTimeOffset>();
-        await using (var command = _database.Source.CreateCommand(StartsSql))
-        {
-            command.Add(NpgsqlDbType.Uuid, jobId);
-            await using var reader = await command.ExecuteReaderAsync(cancellationToken);
-            while (await reader.ReadAsync(cancellationToken))
-            {
-                if (reader.GetText(0) is { } path)
-                {
-                    starts[path] = reader.GetTime(1);
-                }
-            }
-        }
-
-        return new(steps, starts);
+        var steps = await _database.ReadAsync(StepsSql, command => command.Add(NpgsqlDbType.Uuid, jobId), ReadStep, cancellationToken);
+        var starts = await _database.ReadAsync(
+            StartsSql, command => command.Add(NpgsqlDbType.Uuid, jobId), static reader => (Path: reader.GetText(0), At: reader.GetTime(1)), cancellationToken);
+        return new(steps.ToDictionary(s => s.StepPath), starts.Where(s => s.Path is not null).ToDictionary(s => s.Path!, s => s.At));
     }
+
+    private static StepRun ReadStep(Npgsql.NpgsqlDataReader reader) => new()
+    {
+        StepPath = reader.GetString(0),
+        StepId = reader.GetString(1),
+        StepType = reader.GetString(2),
+        DisplayName = reader.GetString(3),
+        Status = Enum.Parse<StepStatus>(reader.GetString(4), ignoreCase: true),
+        Attempts = reader.GetInt32(5),
+        Output = reader.GetJson(6),
+        Error = reader.GetText(7) is { } error ? JsonSerializer.Deserialize(error, EngineJson.Default.WorkflowError) : null,
+        Usage = reader.GetJson(8),
+        StartedAt = reader.GetTime(9),
+        CompletedAt = reader.GetTime(10),
+        DurationMs = reader.GetInt64(11),
+    };
 
     private async Task<IReadOnlyList<CheckpointResult?>> SaveBatchAsync(IReadOnlyList<Checkpoint> checkpoints, CancellationToken cancellationToken)
     {

@@ -25,6 +25,30 @@ public sealed class Database(NpgsqlDataSource dataSource, TimeProvider time, ILo
         _ => false,
     };
 
+    /// <summary>Runs a statement; gives the number of rows it changed.</summary>
+    internal async Task<int> ExecuteAsync(string sql, Action<NpgsqlCommand> bind, CancellationToken cancellationToken)
+    {
+        await using var command = Source.CreateCommand(sql);
+        bind(command);
+        return await command.ExecuteNonQueryAsync(cancellationToken);
+    }
+
+    /// <summary>Runs a statement; gives its rows.</summary>
+    internal async Task<IReadOnlyList<T>> ReadAsync<T>(
+        string sql, Action<NpgsqlCommand> bind, Func<NpgsqlDataReader, T> read, CancellationToken cancellationToken)
+    {
+        var rows = new List<T>();
+        await using var command = Source.CreateCommand(sql);
+        bind(command);
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            rows.Add(read(reader));
+        }
+
+        return rows;
+    }
+
     /// <summary>
     /// Repeats a write while the database is away, with growing delays up to one second. Only for writes that are harmless when repeated.
     /// </summary>

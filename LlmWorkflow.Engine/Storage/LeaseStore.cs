@@ -81,164 +81,158 @@ public sealed class LeaseStore(Database database)
         select id, priority from freed
         """;
 
+    // Younger claims may be on their way to the worker.
+    private const string RequeueUnknownSql = """
+        with freed as (
+            update llm_workflow_jobs set
+                status = 'queued', lease_owner = null, queued_at = now(), event_seq = event_seq + 1,
+                ran_ms = ran_ms + coalesce((extract(epoch from now() - run_started_at) * 1000)::bigint, 0), run_started_at = null
+            where lease_owner = $1 and status = 'processing' and run_started_at < now() - interval '5 seconds' and not id = any($2)
+            returning id, priority, event_seq
+        ), events as (
+            insert into llm_job_events (job_id, sequence, type, data)
+            select id, event_seq, 'job.requeued', '{"reason":"claim_lost"}' from freed
+        )
+        select id, priority from freed
+        """;
+
     // One statement for a thousand jobs keeps the locks short.
     private const int RequeueBatch = 1000;
 
     /// <summary>Registers a worker.</summary>
-    public async Task RegisterAsync(WorkerIdentity worker, TimeSpan lease, CancellationToken cancellationToken)
-    {
-        await using var command = database.Source.CreateCommand(RegisterSql);
-        command.Add(NpgsqlDbType.Uuid, worker.Id);
-        command.Add(NpgsqlDbType.Text, worker.Host);
-        command.Add(NpgsqlDbType.Text, worker.BootId);
-        command.Add(NpgsqlDbType.Integer, worker.ProcessId);
-        command.Add(NpgsqlDbType.Text, worker.Version);
-        command.Add(NpgsqlDbType.Integer, worker.Capacity);
-        command.Add(NpgsqlDbType.Interval, lease);
-        await command.ExecuteNonQueryAsync(cancellationToken);
-    }
+    public Task RegisterAsync(WorkerIdentity worker, TimeSpan lease, CancellationToken cancellationToken) => database.ExecuteAsync(
+        RegisterSql,
+        command =>
+        {
+            command.Add(NpgsqlDbType.Uuid, worker.Id);
+            command.Add(NpgsqlDbType.Text, worker.Host);
+            command.Add(NpgsqlDbType.Text, worker.BootId);
+            command.Add(NpgsqlDbType.Integer, worker.ProcessId);
+            command.Add(NpgsqlDbType.Text, worker.Version);
+            command.Add(NpgsqlDbType.Integer, worker.Capacity);
+            command.Add(NpgsqlDbType.Interval, lease);
+        },
+        cancellationToken);
 
     /// <summary>Renews a worker's lease. False: it has expired, for good.</summary>
-    public async Task<bool> RenewAsync(Guid workerId, TimeSpan lease, CancellationToken cancellationToken)
-    {
-        await using var command = database.Source.CreateCommand(RenewSql);
-        command.Add(NpgsqlDbType.Uuid, workerId);
-        command.Add(NpgsqlDbType.Interval, lease);
-        return await command.ExecuteNonQueryAsync(cancellationToken) > 0;
-    }
+    public async Task<bool> RenewAsync(Guid workerId, TimeSpan lease, CancellationToken cancellationToken) => await database.ExecuteAsync(
+        RenewSql,
+        command =>
+        {
+            command.Add(NpgsqlDbType.Uuid, workerId);
+            command.Add(NpgsqlDbType.Interval, lease);
+        },
+        cancellationToken) > 0;
 
     /// <summary>Ends the leases of workers that are known to be dead.</summary>
-    public async Task ExpireAsync(IReadOnlyList<Guid> workerIds, CancellationToken cancellationToken)
-    {
-        await using var command = database.Source.CreateCommand(ExpireSql);
-        command.AddColumn(NpgsqlDbType.Uuid, workerIds, id => id);
-        await command.ExecuteNonQueryAsync(cancellationToken);
-    }
+    public Task ExpireAsync(IReadOnlyList<Guid> workerIds, CancellationToken cancellationToken) =>
+        database.ExecuteAsync(ExpireSql, command => command.AddColumn(NpgsqlDbType.Uuid, workerIds, id => id), cancellationToken);
 
     /// <summary>Removes a worker that holds no job any more.</summary>
-    public async Task RemoveAsync(Guid workerId, CancellationToken cancellationToken)
-    {
-        await using var command = database.Source.CreateCommand(RemoveSql);
-        command.Add(NpgsqlDbType.Uuid, workerId);
-        await command.ExecuteNonQueryAsync(cancellationToken);
-    }
+    public Task RemoveAsync(Guid workerId, CancellationToken cancellationToken) =>
+        database.ExecuteAsync(RemoveSql, command => command.Add(NpgsqlDbType.Uuid, workerId), cancellationToken);
 
     /// <summary>Other workers of the same host and boot whose lease is still good.</summary>
-    public async Task<IReadOnlyList<(Guid Id, int ProcessId)>> LiveOnHostAsync(WorkerIdentity worker, CancellationToken cancellationToken)
-    {
-        var found = new List<(Guid, int)>();
-        await using var command = database.Source.CreateCommand(LiveOnHostSql);
-        command.Add(NpgsqlDbType.Text, worker.Host);
-        command.Add(NpgsqlDbType.Text, worker.BootId);
-        command.Add(NpgsqlDbType.Uuid, worker.Id);
-        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
-        while (await reader.ReadAsync(cancellationToken))
+    public Task<IReadOnlyList<(Guid Id, int ProcessId)>> LiveOnHostAsync(WorkerIdentity worker, CancellationToken cancellationToken) => database.ReadAsync(
+        LiveOnHostSql,
+        command =>
         {
-            found.Add((reader.GetGuid(0), reader.GetInt32(1)));
-        }
-
-        return found;
-    }
+            command.Add(NpgsqlDbType.Text, worker.Host);
+            command.Add(NpgsqlDbType.Text, worker.BootId);
+            command.Add(NpgsqlDbType.Uuid, worker.Id);
+        },
+        static reader => (reader.GetGuid(0), reader.GetInt32(1)),
+        cancellationToken);
 
     /// <summary>Workers whose lease has run out.</summary>
-    public Task<IReadOnlyList<Guid>> GoneAsync(CancellationToken cancellationToken) => ReadIdsAsync(GoneSql, null, cancellationToken);
+    public Task<IReadOnlyList<Guid>> GoneAsync(CancellationToken cancellationToken) =>
+        database.ReadAsync(GoneSql, static _ => { }, static reader => reader.GetGuid(0), cancellationToken);
 
     /// <summary>Jobs of a worker that somebody asked to cancel.</summary>
     public Task<IReadOnlyList<Guid>> CancelledAsync(Guid workerId, CancellationToken cancellationToken) =>
-        ReadIdsAsync(CancelledSql, workerId, cancellationToken);
+        database.ReadAsync(CancelledSql, command => command.Add(NpgsqlDbType.Uuid, workerId), static reader => reader.GetGuid(0), cancellationToken);
 
     /// <summary>Takes queued jobs into the worker's lease, all in one statement. Jobs that are not queued any more are left out.</summary>
-    public async Task<IReadOnlyList<ClaimedJob>> ClaimAsync(Guid workerId, IReadOnlyList<Guid> jobIds, CancellationToken cancellationToken)
-    {
-        var jobs = new List<ClaimedJob>(jobIds.Count);
-        await using var command = database.Source.CreateCommand(ClaimSql);
-        command.Add(NpgsqlDbType.Uuid, workerId);
-        command.AddColumn(NpgsqlDbType.Uuid, jobIds, id => id);
-        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
-        while (await reader.ReadAsync(cancellationToken))
+    public Task<IReadOnlyList<ClaimedJob>> ClaimAsync(Guid workerId, IReadOnlyList<Guid> jobIds, CancellationToken cancellationToken) => database.ReadAsync(
+        ClaimSql,
+        command =>
         {
-            var identity = JobStore.ReadIdentity(reader);
-            var started = reader.GetTime(14);
-            jobs.Add(new(
-                new LeasedJob
-                {
-                    Identity = identity,
-                    Fence = new(identity.JobId, workerId, reader.GetInt64(12)),
-                    Input = reader.GetJson(11),
-                    StartedAt = started,
-                    ClaimedAt = reader.GetTime(15),
-                    RanBefore = TimeSpan.FromMilliseconds(reader.GetInt64(16)),
-                    QueuedSeconds = reader.GetDouble(17),
-                    RetryCount = reader.GetInt32(18),
-                    Takeovers = reader.GetInt32(19),
-                    Webhook = JobStore.ReadWebhook(reader, 20),
-                    CancelRequested = reader.GetBoolean(22),
-                },
-                reader.GetInt64(13)));
-        }
-
-        return jobs;
-    }
+            command.Add(NpgsqlDbType.Uuid, workerId);
+            command.AddColumn(NpgsqlDbType.Uuid, jobIds, id => id);
+        },
+        reader => ReadClaim(reader, workerId),
+        cancellationToken);
 
     /// <summary>Jobs of a dead worker that died with their workers once too often.</summary>
-    public async Task<IReadOnlyList<ExhaustedJob>> ExhaustedAsync(Guid workerId, CancellationToken cancellationToken)
-    {
-        var jobs = new List<ExhaustedJob>();
-        await using var command = database.Source.CreateCommand(ExhaustedSql);
-        command.Add(NpgsqlDbType.Uuid, workerId);
-        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
-        while (await reader.ReadAsync(cancellationToken))
+    public Task<IReadOnlyList<ExhaustedJob>> ExhaustedAsync(Guid workerId, CancellationToken cancellationToken) => database.ReadAsync(
+        ExhaustedSql,
+        command => command.Add(NpgsqlDbType.Uuid, workerId),
+        reader =>
         {
             var identity = JobStore.ReadIdentity(reader);
-            jobs.Add(new(
-                identity, new Fence(identity.JobId, workerId, reader.GetInt64(11)), reader.GetInt32(12), JobStore.ReadWebhook(reader, 13), reader.GetInt64(15),
-                reader.GetInt64(16), reader.GetDecimal(17)));
-        }
-
-        return jobs;
-    }
+            return new ExhaustedJob(
+                identity, new Fence(identity.JobId, workerId, reader.GetInt64(11)), reader.GetInt32(12), JobStore.ReadWebhook(reader, 13),
+                reader.GetInt64(15), reader.GetInt64(16), reader.GetDecimal(17));
+        },
+        cancellationToken);
 
     /// <summary>Queues a worker's jobs again. With <paramref name="countTakeover"/> those at their limit are left for <see cref="ExhaustedAsync"/>.</summary>
     public async Task<IReadOnlyList<QueuedJob>> RequeueAsync(Guid workerId, bool countTakeover, string reason, CancellationToken cancellationToken)
     {
         var jobs = new List<QueuedJob>();
-        int batch;
+        IReadOnlyList<QueuedJob> batch;
         do
         {
-            batch = 0;
-            await using var command = database.Source.CreateCommand(RequeueSql);
-            command.Add(NpgsqlDbType.Uuid, workerId);
-            command.Add(NpgsqlDbType.Boolean, countTakeover);
-            command.Add(NpgsqlDbType.Integer, RequeueBatch);
-            command.Add(NpgsqlDbType.Text, reason);
-            await using var reader = await command.ExecuteReaderAsync(cancellationToken);
-            while (await reader.ReadAsync(cancellationToken))
-            {
-                jobs.Add(new(reader.GetGuid(0), reader.GetInt16(1)));
-                batch++;
-            }
+            batch = await database.ReadAsync(
+                RequeueSql,
+                command =>
+                {
+                    command.Add(NpgsqlDbType.Uuid, workerId);
+                    command.Add(NpgsqlDbType.Boolean, countTakeover);
+                    command.Add(NpgsqlDbType.Integer, RequeueBatch);
+                    command.Add(NpgsqlDbType.Text, reason);
+                },
+                QueueStore.ReadQueued,
+                cancellationToken);
+            jobs.AddRange(batch);
         }
-        while (batch == RequeueBatch);
+        while (batch.Count == RequeueBatch);
 
         return jobs;
     }
 
-    private async Task<IReadOnlyList<Guid>> ReadIdsAsync(string sql, Guid? parameter, CancellationToken cancellationToken)
+    /// <summary>
+    /// Queues again what the database says this worker holds but the worker does not know of: the answer to a claim was lost with its connection.
+    /// </summary>
+    public Task<IReadOnlyList<QueuedJob>> RequeueUnknownAsync(Guid workerId, IReadOnlyList<Guid> known, CancellationToken cancellationToken) => database.ReadAsync(
+        RequeueUnknownSql,
+        command =>
+        {
+            command.Add(NpgsqlDbType.Uuid, workerId);
+            command.AddColumn(NpgsqlDbType.Uuid, known, id => id);
+        },
+        QueueStore.ReadQueued,
+        cancellationToken);
+
+    private static ClaimedJob ReadClaim(Npgsql.NpgsqlDataReader reader, Guid workerId)
     {
-        var ids = new List<Guid>();
-        await using var command = database.Source.CreateCommand(sql);
-        if (parameter is { } value)
-        {
-            command.Add(NpgsqlDbType.Uuid, value);
-        }
-
-        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
-        while (await reader.ReadAsync(cancellationToken))
-        {
-            ids.Add(reader.GetGuid(0));
-        }
-
-        return ids;
+        var identity = JobStore.ReadIdentity(reader);
+        return new(
+            new LeasedJob
+            {
+                Identity = identity,
+                Fence = new(identity.JobId, workerId, reader.GetInt64(12)),
+                Input = reader.GetJson(11),
+                StartedAt = reader.GetTime(14),
+                ClaimedAt = reader.GetTime(15),
+                RanBefore = TimeSpan.FromMilliseconds(reader.GetInt64(16)),
+                QueuedSeconds = reader.GetDouble(17),
+                RetryCount = reader.GetInt32(18),
+                Takeovers = reader.GetInt32(19),
+                Webhook = JobStore.ReadWebhook(reader, 20),
+                CancelRequested = reader.GetBoolean(22),
+            },
+            reader.GetInt64(13));
     }
 }
 

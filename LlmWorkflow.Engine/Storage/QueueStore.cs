@@ -40,62 +40,28 @@ public sealed class QueueStore(Database database)
         """;
 
     /// <summary>Queued jobs of one priority that have waited since before <paramref name="before"/>, oldest first.</summary>
-    public async Task<IReadOnlyList<Guid>> QueuedBeforeAsync(short priority, DateTimeOffset before, int limit, CancellationToken cancellationToken)
-    {
-        var ids = new List<Guid>();
-        await using var command = database.Source.CreateCommand(QueuedBeforeSql);
-        command.Add(NpgsqlDbType.Smallint, priority);
-        command.Add(NpgsqlDbType.TimestampTz, before.ToUniversalTime());
-        command.Add(NpgsqlDbType.Integer, limit);
-        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
-        while (await reader.ReadAsync(cancellationToken))
+    public Task<IReadOnlyList<Guid>> QueuedBeforeAsync(short priority, DateTimeOffset before, int limit, CancellationToken cancellationToken) => database.ReadAsync(
+        QueuedBeforeSql,
+        command =>
         {
-            ids.Add(reader.GetGuid(0));
-        }
-
-        return ids;
-    }
+            command.Add(NpgsqlDbType.Smallint, priority);
+            command.Add(NpgsqlDbType.TimestampTz, before.ToUniversalTime());
+            command.Add(NpgsqlDbType.Integer, limit);
+        },
+        static reader => reader.GetGuid(0),
+        cancellationToken);
 
     /// <summary>The oldest queued job of each priority that has any, and the database's clock.</summary>
-    public async Task<IReadOnlyList<(short Priority, DateTimeOffset QueuedAt, DateTimeOffset Now)>> OldestAsync(CancellationToken cancellationToken)
-    {
-        var oldest = new List<(short, DateTimeOffset, DateTimeOffset)>();
-        await using var command = database.Source.CreateCommand(OldestSql);
-        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
-        while (await reader.ReadAsync(cancellationToken))
-        {
-            oldest.Add((reader.GetInt16(0), reader.GetTime(1), reader.GetTime(2)));
-        }
-
-        return oldest;
-    }
+    public Task<IReadOnlyList<(short Priority, DateTimeOffset QueuedAt, DateTimeOffset Now)>> OldestAsync(CancellationToken cancellationToken) =>
+        database.ReadAsync(OldestSql, static _ => { }, static reader => (reader.GetInt16(0), reader.GetTime(1), reader.GetTime(2)), cancellationToken);
 
     /// <summary>Queues pending jobs whose time has come.</summary>
-    public async Task<IReadOnlyList<QueuedJob>> PromoteAsync(int limit, CancellationToken cancellationToken)
-    {
-        var jobs = new List<QueuedJob>();
-        await using var command = database.Source.CreateCommand(PromoteSql);
-        command.Add(NpgsqlDbType.Integer, limit);
-        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
-        while (await reader.ReadAsync(cancellationToken))
-        {
-            jobs.Add(new(reader.GetGuid(0), reader.GetInt16(1)));
-        }
-
-        return jobs;
-    }
+    public Task<IReadOnlyList<QueuedJob>> PromoteAsync(int limit, CancellationToken cancellationToken) =>
+        database.ReadAsync(PromoteSql, command => command.Add(NpgsqlDbType.Integer, limit), ReadQueued, cancellationToken);
 
     /// <summary>Queued jobs and the age of the oldest in seconds, by priority.</summary>
-    public async Task<IReadOnlyList<(short Priority, long Jobs, double OldestSeconds)>> DepthAsync(CancellationToken cancellationToken)
-    {
-        var depths = new List<(short, long, double)>();
-        await using var command = database.Source.CreateCommand(DepthSql);
-        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
-        while (await reader.ReadAsync(cancellationToken))
-        {
-            depths.Add((reader.GetInt16(0), reader.GetInt64(1), reader.GetDouble(2)));
-        }
+    public Task<IReadOnlyList<(short Priority, long Jobs, double OldestSeconds)>> DepthAsync(CancellationToken cancellationToken) =>
+        database.ReadAsync(DepthSql, static _ => { }, static reader => (reader.GetInt16(0), reader.GetInt64(1), reader.GetDouble(2)), cancellationToken);
 
-        return depths;
-    }
+    internal static QueuedJob ReadQueued(Npgsql.NpgsqlDataReader reader) => new(reader.GetGuid(0), reader.GetInt16(1));
 }

@@ -67,6 +67,24 @@ public sealed class RescueTests(EngineFixture engine) : IClassFixture<EngineFixt
     }
 
     [Fact]
+    public async Task RequeueUnknownAsync_AnswerToTheClaimWasLost_FreesOnlyWhatTheWorkerDoesNotRun()
+    {
+        var worker = await engine.NewWorkerAsync();
+        var running = (await engine.NewClaimAsync(worker)).Job.Identity.JobId;
+        var unknown = (await engine.NewClaimAsync(worker)).Job.Identity.JobId;
+        var fresh = (await engine.NewClaimAsync(worker)).Job.Identity.JobId;
+        await engine.ScalarAsync<int>(
+            "update llm_workflow_jobs set run_started_at = now() - interval '6 seconds' where id = any($1) returning 1", new[] { running, unknown });
+
+        var freed = await engine.Leases.RequeueUnknownAsync(worker.Id, [running], CancellationToken.None);
+
+        Assert.Equal([unknown], freed.Select(f => f.JobId));
+        Assert.Equal("queued 0", await StateAsync(unknown));
+        Assert.Equal("processing 0", await StateAsync(running));
+        Assert.Equal("processing 0", await StateAsync(fresh));
+    }
+
+    [Fact]
     public async Task Sweep_RedisLostTheEntries_PutsOldRowsBack()
     {
         await TakeAllAsync();
