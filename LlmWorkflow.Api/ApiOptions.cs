@@ -27,15 +27,6 @@ internal static class ApiSettings
     private const string DevelopmentKey = "dev-key";
     private const string DevelopmentAdminKey = "dev-admin-key";
 
-    // Settings of other processes of the system, which may share one environment with this one.
-    private static readonly string[] Foreign =
-    [
-        "LLM_WEBHOOK_SECRET", "LLMWORKFLOW_HOME", "WEBHOOK_TIMEOUT", "WEBHOOK_RETRY_DELAYS", "WEBHOOK_ALLOW_PRIVATE", "OPENROUTER_API_KEY", "OPENROUTER_BASE_URL",
-        // What Aspire gives beside the connection string of the resource 'llmworkflow'.
-        "LLMWORKFLOW_HOST", "LLMWORKFLOW_PORT", "LLMWORKFLOW_USERNAME", "LLMWORKFLOW_PASSWORD", "LLMWORKFLOW_URI", "LLMWORKFLOW_JDBCCONNECTIONSTRING",
-        "LLMWORKFLOW_DATABASENAME", "LLMWORKFLOW_DATABASE",
-    ];
-
     /// <summary>Reads the settings; what is wrong goes to <paramref name="settings"/>. Call it last: it also looks for unknown names.</summary>
     public static ApiOptions Read(SettingsReader settings, IConfiguration configuration, bool development)
     {
@@ -47,12 +38,7 @@ internal static class ApiSettings
             Simulated = List(settings.Text("SIMULATED_UPSTREAMS")),
             MigrateOnStart = settings.Flag("MIGRATE_ON_START", true),
         };
-        string[] known = [.. Foreign, .. configuration.GetChildren().Select(c => c.Key).Where(IsServiceLink)];
-        foreach (var prefix in new[] { "LLM_", "LLMWORKFLOW_", "WEBHOOK_", "OPENROUTER_" })
-        {
-            settings.RejectUnknown(prefix, known);
-        }
-
+        OwnSettings.RejectUnknown(settings, configuration);
         return options;
     }
 
@@ -90,11 +76,6 @@ internal static class ApiSettings
 
     private static bool IsOrigin(string text) =>
         Uri.TryCreate(text, UriKind.Absolute, out var url) && url.Scheme is "http" or "https" && url.PathAndQuery == "/" && url.UserInfo.Length == 0;
-
-    // Kubernetes and Docker name services that run beside this one in its environment: LLMWORKFLOW_API_SERVICE_HOST, LLMWORKFLOW_API_PORT_8000_TCP…
-    private static bool IsServiceLink(string name) =>
-        name.Contains("_SERVICE_HOST", StringComparison.OrdinalIgnoreCase) || name.Contains("_SERVICE_PORT", StringComparison.OrdinalIgnoreCase)
-        || name.EndsWith("_PORT", StringComparison.OrdinalIgnoreCase) || name.Contains("_TCP", StringComparison.OrdinalIgnoreCase);
 
     private static List<string> List(string? text) => [.. (text ?? "").Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)];
 }

@@ -151,9 +151,9 @@ internal sealed partial class ProblemDetailsMapping(RequestDelegate next, ILogge
 
     private static string TraceId(HttpContext context) => Activity.Current?.TraceId.ToHexString() ?? context.TraceIdentifier;
 
-    [LoggerMessage(3001, LogLevel.Warning, "The database does not answer: {Reason}")]
+    [LoggerMessage(3202, LogLevel.Warning, "The database does not answer: {Reason}")]
     private partial void LogDatabaseAway(string reason);
 
-    [LoggerMessage(3002, LogLevel.Error, "{Method} {Path} failed")]
+    [LoggerMessage(3203, LogLevel.Error, "{Method} {Path} failed")]
     private partial void LogFault(string method, string path, Exception exception);
 }

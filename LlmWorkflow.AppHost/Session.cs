@@ -67,7 +67,7 @@ internal sealed class Session(
         Console.WriteLine(watch.UrlOf("simulator") is { } simulator
             ? $"  Simulator         {simulator}   stands in for {string.Join(", ", expected.Simulated)}: no key is set"
             : "  Simulator         not needed: every upstream has its key");
-        Console.WriteLine($"  Aspire dashboard  {watch.UrlOf("aspire-dashboard") ?? "not available: no 'aspire' executable (npm install -g @microsoft/aspire-cli); traces are not kept"}");
+        Console.WriteLine($"  Aspire dashboard  {watch.UrlOf("aspire-dashboard") ?? "not available (./run sets it up, or says why not); traces are not kept"}");
         Console.WriteLine($"  Data and logs     {AppHostSettings.Home(configuration)}");
         Console.WriteLine();
     }

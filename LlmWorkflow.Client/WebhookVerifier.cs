@@ -91,7 +91,7 @@ public sealed class WebhookVerifier(string secret, TimeSpan? tolerance = null, T
         return CryptographicOperations.FixedTimeEquals(given, HMACSHA256.HashData(_text, body)) ? WebhookVerification.Valid : WebhookVerification.WrongSignature;
     }
 
-    // FACTS of Standard Webhooks: the key is what follows whsec_, decoded. Other secrets, and what only looks like one, are keys as they stand.
+    // As Standard Webhooks defines it, the key is what follows whsec_, decoded. Other secrets, and what only looks like one, are keys as they stand.
     private static byte[] Key(string secret)
     {
         ArgumentException.ThrowIfNullOrEmpty(secret);

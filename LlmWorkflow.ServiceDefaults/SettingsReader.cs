@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Globalization;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Hosting;
@@ -12,10 +13,14 @@ namespace LlmWorkflow.ServiceDefaults;
 public sealed class SettingsReader(IConfiguration configuration)
 {
     private readonly List<string> errors = [];
-    private readonly HashSet<string> asked = new(StringComparer.OrdinalIgnoreCase);
+    // Concurrent: steps ask for the keys of their services while jobs run.
+    private readonly ConcurrentDictionary<string, bool> asked = new(StringComparer.OrdinalIgnoreCase);
 
     /// <summary>What is wrong so far, each as <c>NAME: problem</c>, in the order of finding.</summary>
     public IReadOnlyList<string> Errors => errors;
+
+    /// <summary>Every name that was asked for so far, set or not.</summary>
+    public IReadOnlyCollection<string> Asked => [.. asked.Keys];
 
     /// <summary>Records a problem of the setting <paramref name="name"/>.</summary>
     public void Reject(string name, string problem) => errors.Add($"{name}: {problem}");
@@ -23,7 +28,7 @@ public sealed class SettingsReader(IConfiguration configuration)
     /// <summary>The text of a setting without surrounding blanks, or null when it is unset or blank.</summary>
     public string? Text(string name)
     {
-        asked.Add(name);
+        asked.TryAdd(name, true);
         var text = configuration[name]?.Trim();
         return string.IsNullOrEmpty(text) ? null : text;
     }
@@ -85,7 +90,7 @@ public sealed class SettingsReader(IConfiguration configuration)
     /// </summary>
     public void RejectUnknown(string prefix, params IEnumerable<string> known)
     {
-        var names = new HashSet<string>(asked, StringComparer.OrdinalIgnoreCase);
+        var names = new HashSet<string>(asked.Keys, StringComparer.OrdinalIgnoreCase);
         names.UnionWith(known);
         foreach (var section in configuration.GetChildren())
         {

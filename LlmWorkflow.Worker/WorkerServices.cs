@@ -24,6 +24,7 @@ internal static class WorkerServices
         // The host must wait longer than the worker itself takes to leave: calls under way, hand-back, webhooks under way.
         builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = worker.Grace + TimeSpan.FromSeconds(15));
         builder.Services.AddLlmWorkflowEngine(EngineSettings.Read(settings.Text, builder.Environment.IsDevelopment(), settings.Reject));
+        OwnSettings.RejectUnknown(settings, builder.Configuration);
         builder.Services.AddSingleton<JobConsumer>();
         builder.Services.AddHostedService<WorkerService>();
     }

@@ -44,7 +44,7 @@ public enum CallPurpose
 /// <param name="Ordinal">0 for the first call of the step; never reused.</param>
 public readonly record struct CallKey(Guid JobId, string StepPath, int Ordinal);
 
-/// <summary>Tokens of one call by kind. Input includes cached tokens, output includes reasoning (FACTS of OpenRouter and OpenAI).</summary>
+/// <summary>Tokens of one call by kind. Input includes cached tokens, output includes reasoning, as OpenRouter and OpenAI count them.</summary>
 public sealed record TokenUsage
 {
     /// <summary>All input tokens, those read from or written to a cache included.</summary>

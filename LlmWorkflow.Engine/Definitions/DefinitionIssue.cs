@@ -48,7 +48,7 @@ public sealed record DefinitionIssue
 /// <summary>Codes of <see cref="DefinitionIssue"/>.</summary>
 public static class IssueCodes
 {
-#pragma warning disable CS1591 // The names are the documentation; docs/workflows.md explains each.
+#pragma warning disable CS1591 // The names are the documentation.
     public const string MalformedJson = "MALFORMED_JSON";
     public const string DuplicateProperty = "DUPLICATE_PROPERTY";
     public const string UnknownProperty = "UNKNOWN_PROPERTY";

@@ -20,9 +20,6 @@ internal static partial class Log
     [LoggerMessage(1102, LogLevel.Warning, "Worker {WorkerId} lost its lease; {Jobs} running jobs are given up")]
     public static partial void WorkerLeaseLost(ILogger logger, Guid workerId, int jobs);
 
-    [LoggerMessage(1103, LogLevel.Information, "Worker {WorkerId} is leaving: {Jobs} jobs still run")]
-    public static partial void WorkerLeaving(ILogger logger, Guid workerId, int jobs);
-
     [LoggerMessage(1104, LogLevel.Warning, "Worker {WorkerId} is gone ({Reason}); {Jobs} of its jobs are queued again")]
     public static partial void WorkerGone(ILogger logger, Guid workerId, string reason, int jobs);
 

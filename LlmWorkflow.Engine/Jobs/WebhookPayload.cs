@@ -6,7 +6,7 @@ using LlmWorkflow.Engine.Diagnostics;
 
 namespace LlmWorkflow.Engine.Jobs;
 
-/// <summary>Names of the webhook events (SPEC: Webhooks).</summary>
+/// <summary>Names of the webhook events.</summary>
 public static class WebhookEvents
 {
     /// <summary>The job has a result.</summary>

@@ -36,7 +36,7 @@ public sealed class SecretBox(EngineOptions options)
             {
                 Type = ErrorTypes.MissingSetting,
                 Category = ErrorCategory.Config,
-                Message = $"A webhook_secret cannot be stored: the setting EncryptionKey is missing or shorter than {MinimumKeyLength} characters.",
+                Message = $"A webhook_secret cannot be stored: the setting ENCRYPTION_KEY is missing or shorter than {MinimumKeyLength} characters.",
             });
         }
 
@@ -56,7 +56,7 @@ public sealed class SecretBox(EngineOptions options)
         secret = null;
         if (key is null)
         {
-            reason = $"The webhook secret cannot be decrypted: the setting EncryptionKey is missing or shorter than {MinimumKeyLength} characters.";
+            reason = $"The webhook secret cannot be decrypted: the setting ENCRYPTION_KEY is missing or shorter than {MinimumKeyLength} characters.";
             return false;
         }
 

@@ -11,7 +11,7 @@ internal static partial class WebhookLog
     [LoggerMessage(2002, LogLevel.Warning, "Webhook {Event} of job {JobId} to {Host} failed in attempt {Attempt}: {Error} Next attempt in {DelaySeconds:F1} s")]
     public static partial void Retried(ILogger logger, string @event, Guid jobId, string host, int attempt, string? error, double delaySeconds);
 
-    [LoggerMessage(2003, LogLevel.Error, "Webhook {Event} of job {JobId} to {Host} is dead after attempt {Attempt}: {Error} Delivery {DeliveryId} can be replayed")]
+    [LoggerMessage(2003, LogLevel.Error, "Webhook {Event} of job {JobId} to {Host} is dead after attempt {Attempt}: {Error} Delivery {DeliveryId} is kept")]
     public static partial void Dead(ILogger logger, string @event, Guid jobId, string host, int attempt, string? error, Guid deliveryId);
 
     [LoggerMessage(2004, LogLevel.Warning, "Webhook {Event} of job {JobId}: {Host} answered 410 and wants no more of it")]
