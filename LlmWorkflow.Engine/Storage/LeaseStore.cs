@@ -115,12 +115,12 @@ public sealed class LeaseStore(Database database)
         await command.ExecuteNonQueryAsync(cancellationToken);
     }
 
-    /// <summary>Removes a worker that holds no job any more.</summary>
-    public async Task RemoveAsync(Guid workerId, CancellationToken cancellationToken)
+    /// <summary>Removes a worker that holds no job any more. False: it does, or somebody else has removed it.</summary>
+    public async Task<bool> RemoveAsync(Guid workerId, CancellationToken cancellationToken)
     {
         await using var command = database.Source.CreateCommand(RemoveSql);
         command.Add(NpgsqlDbType.Uuid, workerId);
-        await command.ExecuteNonQueryAsync(cancellationToken);
+        return await command.ExecuteNonQueryAsync(cancellationToken) > 0;
     }
 
     /// <summary>Other workers of the same host and boot whose lease is still good.</summary>
