@@ -39,6 +39,6 @@ internal static partial class SqlSpanName
     [GeneratedRegex(@"\b(?<verb>insert)\s+into\s+(?<table>\w+)|\b(?<verb>delete)\s+from\s+(?<table>\w+)|\b(?<verb>update)\s+(?<table>(?!skip\b|nowait\b|of\b)\w+)\s+(?:\w+\s+)?set\b", RegexOptions.IgnoreCase)]
     private static partial Regex Change();
 
-    [GeneratedRegex(@"\b(?<verb>select)\b.*?\bfrom\s+(?<table>[a-z_]\w*)(?!\w*\()", RegexOptions.IgnoreCase | RegexOptions.Singleline)]
+    [GeneratedRegex(@"\b(?<verb>select)\b.*?\b(?:from|join)\s+(?<table>[a-z_]\w*)(?!\w*\()", RegexOptions.IgnoreCase | RegexOptions.Singleline)]
     private static partial Regex Look();
 }

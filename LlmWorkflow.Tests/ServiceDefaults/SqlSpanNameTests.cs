@@ -10,7 +10,7 @@ public sealed class SqlSpanNameTests
     [InlineData("update llm_workflow_jobs j set status = 'queued' from (select id from other for update skip locked) d where j.id = d.id", "update llm_workflow_jobs")]
     [InlineData("DELETE FROM llm_workers w WHERE w.id = $1", "delete llm_workers")]
     [InlineData("select (select count(*) from (select 1 from llm_workflow_jobs limit 1) q), extract(epoch from now() - x)", "select llm_workflow_jobs")]
-    [InlineData("select extract(epoch from now()), id from unnest($1) u join llm_step_runs r on true, lateral (select 1 from llm_workers) w", "select llm_workers")]
+    [InlineData("select extract(epoch from now()), id from unnest($1) u join llm_step_runs r on true, lateral (select 1 from llm_workers) w", "select llm_step_runs")]
     [InlineData("select 1", null)]
     public void Of_Statement_NamesVerbAndTable(string sql, string? expected)
     {
