@@ -65,6 +65,7 @@ public static class EngineServices
         services.TryAddSingleton<JobEventBus>();
         services.TryAddSingleton<WorkerLease>();
         services.TryAddSingleton<JobLease>();
+        services.TryAddSingleton<QueueSampler>();
         return services;
     }
 

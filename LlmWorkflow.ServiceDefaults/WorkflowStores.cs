@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using LlmWorkflow.ServiceDefaults.Telemetry;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -54,6 +55,7 @@ public static class WorkflowStores
             .ConfigureCommandFilter(static _ => Activity.Current is not null)
             .ConfigureBatchFilter(static _ => Activity.Current is not null)
             .ConfigureCopyOperationFilter(static _ => Activity.Current is not null)
+            .ConfigureCommandSpanNameProvider(static command => SqlSpanName.Of(command.CommandText))
             .EnablePhysicalOpenTracing(false));
         return source.Build();
     }

@@ -7,6 +7,7 @@ using LlmWorkflow.Engine.Queue;
 using LlmWorkflow.Engine.Storage;
 using LlmWorkflow.Engine.Webhooks;
 using Microsoft.Extensions.Options;
+using Tags = LlmWorkflow.Engine.Diagnostics.EngineTelemetry.Tags;
 
 namespace LlmWorkflow.Worker;
 
@@ -150,10 +151,12 @@ internal sealed class JobConsumer(
         });
         ActivityContext.TryParse(job.Identity.TraceParent, null, isRemote: true, out var parent);
         using var activity = EngineTelemetry.Source.StartActivity($"job {job.Identity.WorkflowName}", ActivityKind.Consumer, parent);
-        activity?.SetTag("llmworkflow.job.id", job.Identity.JobId.ToString());
-        activity?.SetTag("llmworkflow.workflow.name", job.Identity.WorkflowName);
-        activity?.SetTag("llmworkflow.fence", job.Fence.Number);
-        EngineTelemetry.QueueTime.Record(job.QueuedSeconds, new KeyValuePair<string, object?>("priority", (int)job.Identity.Priority));
+        activity?.SetTag(Tags.JobId, job.Identity.JobId.ToString())
+            .SetTag(Tags.Workflow, job.Identity.WorkflowName)
+            .SetTag(Tags.Priority, (int)job.Identity.Priority)
+            .SetTag(Tags.Fence, job.Fence.Number);
+        EngineTelemetry.QueueTime.Record(job.QueuedSeconds, new KeyValuePair<string, object?>(Tags.Priority, (int)job.Identity.Priority));
+        EngineTelemetry.JobsRunning.Add(1);
         try
         {
             Log.JobStarted(logger, job.Fence.Number, job.QueuedSeconds);
@@ -171,11 +174,13 @@ internal sealed class JobConsumer(
         {
             // Border of the run's task: nothing above would see it, and the job must not stay owned by nobody.
             Log.JobFaulted(logger, e);
-            activity?.SetStatus(ActivityStatusCode.Error, e.Message);
+            // Not its message, which can quote what the job produced.
+            activity?.SetStatus(ActivityStatusCode.Error).SetTag(Tags.ErrorType, e.GetType().FullName);
             await FailAsync(run, e);
         }
         finally
         {
+            EngineTelemetry.JobsRunning.Add(-1);
             _running.TryRemove(new(job.Identity.JobId, run));
             run.Dispose();
             await bus.FlushAsync(job.Identity.JobId);
@@ -193,7 +198,7 @@ internal sealed class JobConsumer(
 
         bus.Nudge(transition.JobId);
         var status = transition.To.ToText();
-        activity?.SetTag("llmworkflow.job.status", status);
+        activity?.SetTag(Tags.JobStatus, status);
         if (transition.To is JobStatus.Queued)
         {
             await stream.AddAsync([new(transition.JobId, run.Job.Identity.Priority)]);
@@ -207,13 +212,11 @@ internal sealed class JobConsumer(
 
         if (transition.Error is { } error && transition.To is JobStatus.Failed)
         {
-            activity?.SetStatus(ActivityStatusCode.Error, error.Message);
+            activity?.SetStatus(ActivityStatusCode.Error, error.Message).SetTag(Tags.ErrorType, error.Type);
         }
 
         Log.JobEnded(logger, status, transition.DurationMs ?? 0);
-        var workflow = new KeyValuePair<string, object?>("workflow", run.Job.Identity.WorkflowName);
-        EngineTelemetry.Jobs.Add(1, workflow, new("status", status));
-        EngineTelemetry.JobDuration.Record((transition.DurationMs ?? 0) / 1000.0, workflow, new("status", status));
+        EngineTelemetry.JobEnded(run.Job.Identity.WorkflowName, status, transition.DurationMs);
     }
 
     // What the job produced could not be stored: it ends with that fault, which holds nothing of what the job produced.
@@ -223,9 +226,13 @@ internal sealed class JobConsumer(
         {
             var error = JobErrors.EngineFault(exception);
             var delivery = WebhookPayload.Build(
-                run.Job.Identity, run.Job.Webhook, new() { Status = JobStatus.Failed, At = time.GetUtcNow(), Error = error });
-            await jobs.ApplyAsync(
-                JobTransition.Failed(run.Job, run.EventSequence, new("job.failed", "{}"), error, default, 0, delivery), run.Owned);
+                run.Job.Identity, run.Job.Webhook, new() { Status = JobStatus.Failed, At = time.GetUtcNow(), Error = error }, Activity.Current?.Id);
+            if (await jobs.ApplyAsync(
+                JobTransition.Failed(run.Job, run.EventSequence, new("job.failed", "{}"), error, default, 0, delivery), run.Owned))
+            {
+                EngineTelemetry.JobEnded(run.Job.Identity.WorkflowName, JobStatus.Failed.ToText(), durationMs: null);
+            }
+
             bus.Nudge(run.Job.Identity.JobId);
         }
         catch (Exception e)

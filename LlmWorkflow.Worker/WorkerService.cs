@@ -14,7 +14,7 @@ namespace LlmWorkflow.Worker;
 /// </summary>
 internal sealed class WorkerService(
     Migrator migrator, LeaseStore leaseStore, WorkerLease lease, JobConsumer consumer, JobStream stream, JobEventBus bus, JobRescuer rescuer,
-    QueueSweeper sweeper, WebhookDelivery webhooks, WorkflowCatalog catalog, IOptions<WorkerOptions> options, TimeProvider time, Random random,
+    QueueSweeper sweeper, QueueSampler sampler, WebhookDelivery webhooks, WorkflowCatalog catalog, IOptions<WorkerOptions> options, TimeProvider time, Random random,
     ILogger<WorkerService> logger) : BackgroundService
 {
     // Also the answer to a lost cancel message: the worker looks for itself.
@@ -78,6 +78,7 @@ internal sealed class WorkerService(
             Loop("lease", WorkerLease.RenewEvery, RenewAsync).RunAsync(loops),
             Loop("rescue", JobRescuer.Every, RescueAsync).RunAsync(loops),
             Loop("sweep", QueueSweeper.Every, sweeper.RunOnceAsync).RunAsync(loops),
+            Loop("queue gauges", QueueSampler.Every, sampler.RunOnceAsync).RunAsync(loops),
             Loop("cancel", CancelPoll, StopCancelledAsync).RunAsync(loops),
             Loop("webhooks", WebhookPoll, DeliverAsync).RunAsync(loops));
         _consuming = Loop("jobs", TimeSpan.Zero, consumer.RunOnceAsync).RunAsync(_stopFetching.Token);
@@ -182,7 +183,7 @@ internal sealed class WorkerService(
         try
         {
             await leaseStore.ExpireAsync([lease.Worker.Id], CancellationToken.None);
-            await rescuer.RescueAsync(lease.Worker.Id, "it is leaving", countTakeover: false, CancellationToken.None);
+            await rescuer.RescueAsync(lease.Worker.Id, "it is leaving", countTakeover: false, CancellationToken.None, leaving: true);
         }
         catch (Exception e) when (Database.IsTransient(e) || e is InvalidOperationException)
         {

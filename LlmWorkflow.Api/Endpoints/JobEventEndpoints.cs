@@ -1,4 +1,5 @@
 using System.ComponentModel;
+using System.Diagnostics;
 using System.Globalization;
 using LlmWorkflow.Api.Events;
 using LlmWorkflow.Engine.Queue;
@@ -74,6 +75,8 @@ internal static class JobEventEndpoints
         }
 
         Begin(context);
+        // From here on it polls, for minutes: spans of each look would bury the trace. The request's own span is not touched.
+        Activity.Current = null;
         var writer = new EventStreamWriter(context.Response.BodyWriter, jobId);
         writer.Retry(RetryPause);
         var written = time.GetTimestamp();

@@ -23,7 +23,11 @@ internal sealed partial class WaitEstimate(JobQueries queries, TimeProvider time
             var last = _last;
             if ((last is null || time.GetElapsedTime(last.At) > Fresh) && Interlocked.Exchange(ref _reading, 1) == 0)
             {
-                _ = Task.Run(ReadAsync);
+                // It serves many requests, so it is part of no request's trace.
+                using (ExecutionContext.SuppressFlow())
+                {
+                    _ = Task.Run(ReadAsync);
+                }
             }
 
             return last?.Seconds;

@@ -53,14 +53,14 @@ internal sealed class InstancePlanner(string home, string? otlpEndpoint, HealthC
         {
             Resource = process,
             Id = id,
-            StartAsync = cancellationToken => StartAsync(process, id, replica, log, cancellationToken),
+            StartAsync = cancellationToken => StartAsync(process, replica, log, cancellationToken),
             IsHealthyAsync = process.HttpHealthChecks.Count > 0 ? cancellationToken => AnswersAsync(process, replica, cancellationToken) : KeyedChecks(process),
             Urls = [.. process.Endpoints.Select(endpoint => new UrlSnapshot(endpoint.Name, endpoint.Url(replica), IsInternal: false))],
         };
     }
 
     private async Task<RunningInstance> StartAsync(
-        ProcessResource process, string id, int replica, ResourceLog log, CancellationToken cancellationToken)
+        ProcessResource process, int replica, ResourceLog log, CancellationToken cancellationToken)
     {
         var arguments = new CommandLineArgsCallbackContext();
         foreach (var callback in process.ArgsCallbacks)
@@ -79,7 +79,7 @@ internal sealed class InstancePlanner(string home, string? otlpEndpoint, HealthC
             {
                 Command = command,
                 WorkingDirectory = process.WorkingDirectory,
-                Environment = await EnvironmentAsync(process, id, replica, cancellationToken),
+                Environment = await EnvironmentAsync(process, replica, cancellationToken),
                 Grace = ProjectGrace,
                 OnLine = log.Line,
             },
@@ -88,7 +88,7 @@ internal sealed class InstancePlanner(string home, string? otlpEndpoint, HealthC
     }
 
     private async Task<Dictionary<string, string>> EnvironmentAsync(
-        ProcessResource process, string id, int replica, CancellationToken cancellationToken)
+        ProcessResource process, int replica, CancellationToken cancellationToken)
     {
         var context = new EnvironmentCallbackContext(cancellationToken);
         var variables = context.EnvironmentVariables;
@@ -98,7 +98,8 @@ internal sealed class InstancePlanner(string home, string? otlpEndpoint, HealthC
         }
 
         variables["OTEL_SERVICE_NAME"] = process.Name;
-        variables["OTEL_RESOURCE_ATTRIBUTES"] = $"service.instance.id={id}";
+        // The dashboard shows name and instance joined: worker-1.
+        variables["OTEL_RESOURCE_ATTRIBUTES"] = $"service.instance.id={replica + 1}";
         if (otlpEndpoint is not null)
         {
             variables["OTEL_EXPORTER_OTLP_ENDPOINT"] = otlpEndpoint;

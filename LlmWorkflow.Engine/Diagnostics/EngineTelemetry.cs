@@ -34,15 +34,45 @@ public static class EngineTelemetry
         "llmworkflow.step.duration", "s", "Time of one step, all its attempts, by type and status.", tags: null, LongTimes);
 
     internal static readonly Histogram<double> JobDuration = Meter.CreateHistogram(
-        "llmworkflow.job.duration", "s", "Time from a job's first start to its end, by workflow and outcome.", tags: null, LongTimes);
+        "llmworkflow.job.duration", "s", "Time from a job's first start to its end, by workflow and status.", tags: null, LongTimes);
 
-    internal static readonly Counter<long> Jobs = Meter.CreateCounter<long>("llmworkflow.jobs", "{job}", "Ended jobs by workflow and outcome.");
+    internal static readonly Counter<long> Jobs = Meter.CreateCounter<long>("llmworkflow.jobs", "{job}", "Ended jobs by workflow and status.");
+
+    internal static readonly UpDownCounter<long> JobsRunning = Meter.CreateUpDownCounter<long>(
+        "llmworkflow.jobs.running", "{job}", "Jobs that run in this worker now.");
 
     internal static readonly Histogram<double> QueueTime = Meter.CreateHistogram(
         "llmworkflow.queue.time", "s", "Time from queueing to the claim, by priority.", tags: null, LongTimes);
 
     internal static readonly Counter<long> LeasesLost = Meter.CreateCounter<long>(
-        "llmworkflow.leases.lost", "{lease}", "Leases that ran out, by the worker that lost its own or that found another's.");
+        "llmworkflow.leases.lost", "{lease}", "Leases of workers that ran out, counted by the worker that took the jobs back.");
+
+    internal static readonly Counter<long> WebhookDeliveries = Meter.CreateCounter<long>(
+        "llmworkflow.webhook.deliveries", "{attempt}", "Webhook attempts by event and outcome: delivered, retry, dead, stopped or lost.");
+
+    internal static readonly ObservableGauge<long> QueueDepth = Meter.CreateObservableGauge<long>(
+        "llmworkflow.queue.depth", static () => QueueLevel.Measure(Queue, level => level.Jobs), "{job}", "Queued jobs by priority; the same from every worker.");
+
+    internal static readonly ObservableGauge<double> QueueAge = Meter.CreateObservableGauge<double>(
+        "llmworkflow.queue.age", static () => QueueLevel.Measure(Queue, level => level.OldestSeconds), "s",
+        "How long the oldest queued job has waited, by priority; the same from every worker.");
+
+    /// <summary>The queue as this process last read it; null: not known.</summary>
+    internal static IReadOnlyList<QueueLevel>? Queue { get; set; }
+
+    /// <summary>Counts a job that has ended, once, by whoever ended it.</summary>
+    /// <param name="workflow">Name of the workflow.</param>
+    /// <param name="status">The final status.</param>
+    /// <param name="durationMs">From its first start; null: it never started.</param>
+    internal static void JobEnded(string workflow, string status, long? durationMs)
+    {
+        TagList tags = [new(Tags.Workflow, workflow), new(Tags.JobStatus, status)];
+        Jobs.Add(1, tags);
+        if (durationMs is { } milliseconds)
+        {
+            JobDuration.Record(milliseconds / 1000.0, tags);
+        }
+    }
 
     /// <summary>Names of attributes.</summary>
     internal static class Tags
@@ -73,6 +103,19 @@ public static class EngineTelemetry
         public const string CostUsd = "llmworkflow.cost.usd";
         public const string CostSource = "llmworkflow.cost.source";
         public const string UsageEstimated = "llmworkflow.usage.estimated";
+        public const string JobId = "llmworkflow.job.id";
+        public const string JobStatus = "llmworkflow.job.status";
+        public const string Priority = "llmworkflow.job.priority";
+        public const string Fence = "llmworkflow.job.fence";
+        public const string Workflow = "llmworkflow.workflow.name";
+        public const string StepId = "llmworkflow.step.id";
+        public const string StepType = "llmworkflow.step.type";
+        public const string StepStatus = "llmworkflow.step.status";
+        public const string Attempt = "llmworkflow.attempt";
+        public const string WebhookEvent = "llmworkflow.webhook.event";
+        public const string WebhookOutcome = "llmworkflow.webhook.outcome";
+        public const string ServerAddress = "server.address";
+        public const string ServerPort = "server.port";
         public const string StepPath = "llmworkflow.step.path";
         public const string CallOrdinal = "llmworkflow.call.ordinal";
         public const string Service = "llmworkflow.service.name";

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text.Json;
 using LlmWorkflow.Engine.Costs;
 using LlmWorkflow.Engine.Definitions;
@@ -123,7 +124,8 @@ public sealed class JobRunner(
             TotalTokens = costs.TotalTokens,
             TotalCostUsd = costs.CostUsd ?? 0,
             Error = error,
-        });
+        },
+        Activity.Current?.Id);
         return status switch
         {
             JobStatus.Completed => JobTransition.Completed(

@@ -4,6 +4,7 @@ using LlmWorkflow.Engine.Diagnostics;
 using LlmWorkflow.Engine.Jobs;
 using LlmWorkflow.Engine.Steps;
 using Microsoft.Extensions.Logging;
+using Tags = LlmWorkflow.Engine.Diagnostics.EngineTelemetry.Tags;
 
 namespace LlmWorkflow.Engine.Execution;
 
@@ -28,30 +29,36 @@ public sealed class StepRunner(IEnumerable<IStepExecutor> executors, TimeProvide
         {
             var step = await context(attempt, cancellationToken);
             using var scope = logger.BeginScope(new Dictionary<string, object> { ["step_id"] = step.Step.Id, ["attempt"] = attempt });
+            using var activity = Start(step);
             var result = await AttemptAsync(step, cancellationToken);
             var duration = (long)time.GetElapsedTime(started).TotalMilliseconds;
+            activity?.SetStatus(result.IsFailed ? ActivityStatusCode.Error : ActivityStatusCode.Unset, result.Error?.Message).SetTag(Tags.ErrorType, result.Error?.Type);
             if (result.Error is { } error && StepRetry.Delay(step.Step.Retry, error, attempt, random.NextDouble()) is { } delay)
             {
                 Log.StepRetried(logger, attempt, error.Type, error.Message, delay.TotalSeconds);
+                // The wait is not part of the attempt.
+                activity?.Stop();
                 await onRetry(attempt, error, delay);
                 await Task.Delay(delay, time, cancellationToken);
                 continue;
             }
 
             var run = Finish(step, result, startedAt, attempt, duration);
-            EngineTelemetry.StepDuration.Record(duration / 1000.0, new("step_type", run.StepType), new("status", run.Status.ToString()));
-            Log.StepEnded(logger, run.Status.ToString(), duration, attempt);
+            var status = run.Status.ToText();
+            activity?.SetTag(Tags.StepStatus, status);
+            EngineTelemetry.StepDuration.Record(duration / 1000.0, new(Tags.StepType, run.StepType), new(Tags.StepStatus, status));
+            Log.StepEnded(logger, status, duration, attempt);
             return run;
         }
     }
 
+    private static Activity? Start(StepContext context) => EngineTelemetry.Source.StartActivity($"step {context.Step.Id}")
+        ?.SetTag(Tags.StepId, context.Step.Id)
+        .SetTag(Tags.StepType, context.Step.Type)
+        .SetTag(Tags.Attempt, context.Attempt);
+
     private async Task<StepResult> AttemptAsync(StepContext context, CancellationToken cancellationToken)
     {
-        using var activity = EngineTelemetry.Source.StartActivity($"step {context.Step.Id}");
-        activity?.SetTag("llmworkflow.step.id", context.Step.Id);
-        activity?.SetTag("llmworkflow.step.type", context.Step.Type);
-        activity?.SetTag("llmworkflow.attempt", context.Attempt);
-
         using var timeout = context.Step.TimeoutSeconds is { } seconds
             ? new CancellationTokenSource(TimeSpan.FromSeconds(seconds), time)
             : new CancellationTokenSource();
@@ -78,8 +85,6 @@ public sealed class StepRunner(IEnumerable<IStepExecutor> executors, TimeProvide
         if (result.Error is { } error)
         {
             result = StepResult.Failure(error with { StepId = error.StepId ?? context.Step.Id }) with { Usage = result.Usage, Debug = result.Debug };
-            activity?.SetStatus(ActivityStatusCode.Error, error.Message);
-            activity?.SetTag("error.type", error.Type);
         }
 
         return result;

@@ -171,12 +171,7 @@ internal sealed class StepSequence(
         LastOutput = result.Output;
         _values[result.StepId] = new()
         {
-            Status = result.Status switch
-            {
-                StepStatus.Completed => "completed",
-                StepStatus.Failed => "failed",
-                _ => "skipped",
-            },
+            Status = result.Status.ToText(),
             Output = result.Output,
             Error = result.Error is { } error ? EngineJson.Element(error) : default,
             Usage = result.Usage,

@@ -62,9 +62,13 @@ internal sealed class ServiceCaller(ServiceCatalog catalog, IHttpClientFactory c
         }
 
         span?.SetTag(Tags.HttpStatus, outcome.StatusCode == 0 ? null : outcome.StatusCode);
-        EngineTelemetry.ServiceDuration.Record(
-            time.GetElapsedTime(started).TotalSeconds,
-            new(Tags.Service, service), new(Tags.ServiceOperation, operation), new(Tags.ErrorType, outcome.Error?.Type));
+        TagList tags = [new(Tags.Service, service), new(Tags.ServiceOperation, operation)];
+        if (outcome.Error is { } failure)
+        {
+            tags.Add(Tags.ErrorType, failure.Type);
+        }
+
+        EngineTelemetry.ServiceDuration.Record(time.GetElapsedTime(started).TotalSeconds, tags);
         return outcome;
     }
 

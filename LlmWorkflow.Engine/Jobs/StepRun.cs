@@ -16,6 +16,17 @@ public enum StepStatus
     Skipped,
 }
 
+/// <summary>Texts of <see cref="StepStatus"/> for logs and metrics.</summary>
+internal static class StepStatusText
+{
+    public static string ToText(this StepStatus status) => status switch
+    {
+        StepStatus.Completed => "completed",
+        StepStatus.Failed => "failed",
+        _ => "skipped",
+    };
+}
+
 /// <summary>A finished step, as checkpointed.</summary>
 public sealed record StepRun
 {

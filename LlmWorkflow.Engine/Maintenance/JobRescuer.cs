@@ -33,7 +33,12 @@ public sealed class JobRescuer(LeaseStore leases, JobStore jobs, JobStream strea
     /// Queues the jobs of one worker again and removes it. A takeover is not counted when the worker gave its jobs up itself: that says
     /// nothing against the jobs.
     /// </summary>
-    public async Task<bool> RescueAsync(Guid workerId, string reason, bool countTakeover, CancellationToken cancellationToken)
+    /// <param name="workerId">The worker.</param>
+    /// <param name="reason">For the log.</param>
+    /// <param name="countTakeover">Counts against the jobs' <c>max_retries</c>.</param>
+    /// <param name="cancellationToken">Stops between two writes; the next look goes on.</param>
+    /// <param name="leaving">It gave its lease back in order, so none is lost.</param>
+    public async Task<bool> RescueAsync(Guid workerId, string reason, bool countTakeover, CancellationToken cancellationToken, bool leaving = false)
     {
         if (countTakeover)
         {
@@ -41,13 +46,17 @@ public sealed class JobRescuer(LeaseStore leases, JobStore jobs, JobStream strea
         }
 
         var queued = await leases.RequeueAsync(workerId, countTakeover, "worker_lost", cancellationToken);
-        await leases.RemoveAsync(workerId, cancellationToken);
+        // Whoever removes it counts it: several rescuers may be at it.
+        if (await leases.RemoveAsync(workerId, cancellationToken) && !leaving)
+        {
+            EngineTelemetry.LeasesLost.Add(1);
+        }
+
         if (queued.Count == 0)
         {
             return false;
         }
 
-        EngineTelemetry.LeasesLost.Add(1);
         Log.WorkerGone(logger, workerId, reason, queued.Count);
         await stream.AddAsync(queued);
         return true;
@@ -86,7 +95,10 @@ public sealed class JobRescuer(LeaseStore leases, JobStore jobs, JobStream strea
                 writer.WritePropertyName("error");
                 System.Text.Json.JsonSerializer.Serialize(writer, error, EngineJson.Default.WorkflowError);
             }));
-            await jobs.ApplyAsync(JobTransition.Crashed(job.Fence, told, error, job.DurationMs, delivery), cancellationToken);
+            if (await jobs.ApplyAsync(JobTransition.Crashed(job.Fence, told, error, job.DurationMs, delivery), cancellationToken))
+            {
+                EngineTelemetry.JobEnded(job.Identity.WorkflowName, JobStatus.Failed.ToText(), job.DurationMs);
+            }
         }
     }
 

@@ -126,7 +126,7 @@ public sealed class CheckpointStore : ICheckpointStore, IAsyncDisposable
         command.AddColumn(NpgsqlDbType.Text, steps, s => s.Step.StepId);
         command.AddColumn(NpgsqlDbType.Text, steps, s => s.Step.StepType);
         command.AddColumn(NpgsqlDbType.Text, steps, s => s.Step.DisplayName);
-        command.AddColumn(NpgsqlDbType.Text, steps, s => StatusText(s.Step.Status));
+        command.AddColumn(NpgsqlDbType.Text, steps, s => s.Step.Status.ToText());
         command.AddColumn(NpgsqlDbType.Integer, steps, s => s.Step.Attempts);
         command.AddColumn(NpgsqlDbType.Text, steps, s => SqlValues.Json(s.Step.Output));
         command.AddColumn(NpgsqlDbType.Text, steps, s => s.Step.Error is null ? null : SqlValues.Json(EngineJson.Text(s.Step.Error)));
@@ -163,11 +163,4 @@ public sealed class CheckpointStore : ICheckpointStore, IAsyncDisposable
                 ? new(Owned: true, CancelRequested: reader.GetBoolean(3))
                 : default;
     }
-
-    private static string StatusText(StepStatus status) => status switch
-    {
-        StepStatus.Completed => "completed",
-        StepStatus.Failed => "failed",
-        _ => "skipped",
-    };
 }

@@ -1,3 +1,4 @@
+using LlmWorkflow.Engine.Diagnostics;
 using LlmWorkflow.Engine.Jobs;
 using LlmWorkflow.Engine.Queue;
 using LlmWorkflow.Engine.Storage;
@@ -43,6 +44,7 @@ public sealed class JobControl(JobStore jobs, JobEventBus events, TimeProvider t
 
             if (await CancelUnownedAsync(found.Identity, found.Webhook, cancellationToken))
             {
+                EngineTelemetry.JobEnded(found.Identity.WorkflowName, JobStatus.Cancelled.ToText(), durationMs: null);
                 events.Nudge(jobId);
                 return (CancelOutcome.Cancelled, JobStatus.Cancelled);
             }

@@ -36,6 +36,8 @@ internal sealed class WebhookSender : IDisposable
             {
                 AllowAutoRedirect = false,
                 UseCookies = false,
+                // No span of HttpClient's: it would name the URL, which may be a secret. WebhookTelemetry has its own and propagates it.
+                ActivityHeadersPropagator = null,
                 // A proxy would resolve the name again, past the guard.
                 UseProxy = false,
                 AutomaticDecompression = DecompressionMethods.None,
@@ -67,6 +69,7 @@ internal sealed class WebhookSender : IDisposable
         try
         {
             using var request = Request(delivery, url, secret);
+            WebhookTelemetry.Propagate(request);
             using var response = await client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, either.Token);
             limit.CancelAfter(BodyTime);
             return Read(response) with { Body = await ReadStartAsync(response.Content, either.Token) };

@@ -1,35 +1,51 @@
 using System.Diagnostics;
-using System.Diagnostics.Metrics;
 using LlmWorkflow.Engine.Diagnostics;
 using LlmWorkflow.Engine.Storage;
+using Tags = LlmWorkflow.Engine.Diagnostics.EngineTelemetry.Tags;
 
 namespace LlmWorkflow.Engine.Webhooks;
 
-/// <summary>Span and counter of webhook attempts.</summary>
+/// <summary>
+/// Span and counter of webhook attempts. Of the URL they name host and port only: paths and queries may hold secrets. For the same reason the
+/// span stands for the HTTP call too, whose own one would name the whole URL.
+/// </summary>
 internal static class WebhookTelemetry
 {
-    private static readonly Counter<long> Deliveries = EngineTelemetry.Meter.CreateCounter<long>(
-        "llmworkflow.webhook.deliveries", "{attempt}", "Webhook attempts by outcome: delivered, retry, dead, stopped or lost.");
-
     /// <summary>Starts the span of an attempt, in the trace of its job.</summary>
     public static Activity? Start(ClaimedDelivery delivery)
     {
         ActivityContext.TryParse(delivery.TraceParent, null, isRemote: true, out var parent);
-        return EngineTelemetry.Source.StartActivity("webhook deliver", ActivityKind.Client, parent)
-            ?.SetTag("llmworkflow.webhook.event", delivery.Event)
-            .SetTag("llmworkflow.job_id", delivery.JobId.ToString())
-            .SetTag("llmworkflow.webhook.attempt", delivery.Attempt)
-            .SetTag("llmworkflow.webhook.host", delivery.Host);
+        var span = EngineTelemetry.Source.StartActivity("webhook deliver", ActivityKind.Client, parent);
+        span?.SetTag(Tags.WebhookEvent, delivery.Event).SetTag(Tags.JobId, delivery.JobId.ToString()).SetTag(Tags.Attempt, delivery.Attempt);
+        if (Uri.TryCreate(delivery.Url, UriKind.Absolute, out var url))
+        {
+            span?.SetTag(Tags.ServerAddress, url.Host).SetTag(Tags.ServerPort, url.Port);
+        }
+
+        return span;
+    }
+
+    /// <summary>Lets the receiver go on with the trace: W3C <c>traceparent</c> and <c>tracestate</c>, and no baggage.</summary>
+    public static void Propagate(HttpRequestMessage request)
+    {
+        if (Activity.Current is { IdFormat: ActivityIdFormat.W3C, Id: { } id } activity)
+        {
+            request.Headers.TryAddWithoutValidation("traceparent", id);
+            if (activity.TraceStateString is { Length: > 0 } state)
+            {
+                request.Headers.TryAddWithoutValidation("tracestate", state);
+            }
+        }
     }
 
     /// <summary>Ends the span and counts the attempt.</summary>
     public static void Stop(Activity? activity, ClaimedDelivery delivery, AttemptResult result, bool recorded)
     {
         var outcome = recorded ? Outcome(result.State) : "lost";
-        activity?.SetTag(EngineTelemetry.Tags.HttpStatus, result.StatusCode)
-            .SetTag("llmworkflow.webhook.outcome", outcome)
+        activity?.SetTag(Tags.HttpStatus, result.StatusCode)
+            .SetTag(Tags.WebhookOutcome, outcome)
             .SetStatus(result.Error is null ? ActivityStatusCode.Unset : ActivityStatusCode.Error, result.Error);
-        Deliveries.Add(1, new("event", delivery.Event), new("outcome", outcome));
+        EngineTelemetry.WebhookDeliveries.Add(1, new(Tags.WebhookEvent, delivery.Event), new(Tags.WebhookOutcome, outcome));
     }
 
     private static string Outcome(DeliveryState state) => state switch

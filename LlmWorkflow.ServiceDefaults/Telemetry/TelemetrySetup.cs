@@ -1,3 +1,4 @@
+using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -36,6 +37,7 @@ internal static class TelemetrySetup
             builder.Environment.EnvironmentName.ToLowerInvariant());
         builder.Services.AddSingleton(resource);
         builder.Services.AddHostedService<TelemetryExport>();
+        builder.Services.AddTransient<IStartupFilter, ServerSpans>();
         builder.Logging.AddOpenTelemetry(logs =>
         {
             var description = ResourceBuilder.CreateEmpty();
@@ -43,6 +45,8 @@ internal static class TelemetrySetup
             logs.SetResourceBuilder(description);
             logs.IncludeFormattedMessage = true;
             logs.IncludeScopes = true;
+            // Before the exporter, which takes the record as it is then.
+            logs.AddProcessor(new LogAttributeNames());
             logs.AddOtlpExporter();
         });
     }

@@ -4,7 +4,7 @@ namespace LlmWorkflow.Simulator.Composition;
 
 /// <summary>
 /// Named things in a prompt's lists, headings and tables. Only what has a phone number or an address counts, so that instructions
-/// are not taken for data; nested or following <c>Label: value</c> lines belong to the item above.
+/// are not taken for data, and what describes a value (<c>**Name:** the name</c>) is none; nested or following <c>Label: value</c> lines belong to the item above.
 /// </summary>
 internal static partial class ListItems
 {
@@ -51,7 +51,7 @@ internal static partial class ListItems
     private static NamedItem WithField(NamedItem item, Match field)
     {
         var value = field.Groups["value"].Value.Trim();
-        if (value.Length == 0 || Placeholder().IsMatch(value))
+        if (value.Length == 0 || Placeholder().IsMatch(value) || Description().IsMatch(value))
         {
             return item;
         }
@@ -59,7 +59,7 @@ internal static partial class ListItems
         return Label(field) switch
         {
             "ADDRESS" => item with { Address = value },
-            "PHONE" or "PHONE NUMBER" or "TEL" or "TELEPHONE" => item with { Phone = value },
+            "PHONE" or "PHONE NUMBER" or "TEL" or "TELEPHONE" => value.Any(char.IsAsciiDigit) ? item with { Phone = value } : item,
             "WEBSITE" => item with { Website = value },
             "RATING" => item with { Rating = value },
             _ => item with { Kind = value },
@@ -77,7 +77,7 @@ internal static partial class ListItems
 
         body = NameLabel().Replace(body, "");
         var name = Separator().Split(body, 2)[0].Trim(' ', '|', '*', '`', '"', ':', ',');
-        if (name.Length is 0 or > LongestName || !char.IsLetterOrDigit(name[0]))
+        if (name.Length is 0 or > LongestName || !char.IsLetterOrDigit(name[0]) || Description().IsMatch(name))
         {
             return null;
         }
@@ -128,4 +128,8 @@ internal static partial class ListItems
 
     [GeneratedRegex(@"^[^:]*:?\s*[\[{<](?!/)|\.\.\.\s*$|\{\{")]
     private static partial Regex Placeholder();
+
+    // Names and addresses begin with a capital or a digit; "The Oaks" is one, "the name" is not.
+    [GeneratedRegex(@"^(?:the|a|an|its|their|your|if|one|why|how|what|where|when|which|name|full|phone|street|address)\b")]
+    private static partial Regex Description();
 }

@@ -35,7 +35,7 @@ public sealed class TelemetryTests
         using (app.Logger.BeginScope(new Dictionary<string, object?> { ["job_id"] = "the-job" }))
         {
             meter.CreateCounter<int>("product.counter").Add(1);
-            app.Logger.LogWarning("the-log-line");
+            app.Logger.LogWarning("the-log-line took {DurationMs} ms", 5);
             await client.GetStringAsync("outer?access_token=secret-of-server&key=secret-of-client");
         }
 
@@ -45,7 +45,9 @@ public sealed class TelemetryTests
         var traces = collector.Text("/v1/traces");
         Assert.Contains("product-span", traces);
         Assert.Contains("/outer", traces);
+        Assert.Contains("GET /outer", traces);
         Assert.Contains("http.request.method", traces);
+        Assert.Contains("http.response.status_code", traces);
         Assert.Contains("the-service", traces);
         Assert.Contains("the-instance", traces);
         Assert.Contains("blue", traces);
@@ -57,7 +59,9 @@ public sealed class TelemetryTests
         Assert.Contains("the-instance", metrics);
         var logs = collector.Text("/v1/logs");
         Assert.Contains("the-log-line", logs);
+        Assert.Contains("job_id", logs);
         Assert.Contains("the-job", logs);
+        Assert.Contains("duration_ms", logs);
         Assert.Contains("the-instance", logs);
     }
 

@@ -217,10 +217,12 @@ public sealed class WebhookDeliveryTests : IAsyncLifetime
         await bench.UntilStateAsync(id, "delivered");
         await delivery.StopAsync(CancellationToken.None);
 
-        var span = Assert.Single(ended, a => job.ToString().Equals(a.GetTagItem("llmworkflow.job_id")));
+        var span = Assert.Single(ended, a => job.ToString().Equals(a.GetTagItem("llmworkflow.job.id")));
+        Assert.Equal(span.Id, (await receiver.NextAsync()).Headers["traceparent"]);
+        Assert.DoesNotContain(span.TagObjects, tag => $"{tag.Value}".Contains("/hook", StringComparison.Ordinal));
         Assert.Equal(("webhook deliver", ActivityKind.Client), (span.OperationName, span.Kind));
         Assert.Equal(("0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"), (span.TraceId.ToString(), span.ParentSpanId.ToString()));
-        Assert.Equal((1, 200), (span.GetTagItem("llmworkflow.webhook.attempt"), span.GetTagItem("http.response.status_code")));
+        Assert.Equal((1, 200), (span.GetTagItem("llmworkflow.attempt"), span.GetTagItem("http.response.status_code")));
         Assert.Equal("delivered", span.GetTagItem("llmworkflow.webhook.outcome"));
     }
 }
