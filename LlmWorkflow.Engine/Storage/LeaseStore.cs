@@ -128,19 +128,9 @@ public sealed class LeaseStore(Database database)
     public Task ExpireAsync(IReadOnlyList<Guid> workerIds, CancellationToken cancellationToken) =>
         database.ExecuteAsync(ExpireSql, command => command.AddColumn(NpgsqlDbType.Uuid, workerIds, id => id), cancellationToken);
 
-<<<<<<< HEAD
-    /// <summary>Removes a worker that holds no job any more.</summary>
-    public Task RemoveAsync(Guid workerId, CancellationToken cancellationToken) =>
-        database.ExecuteAsync(RemoveSql, command => command.Add(NpgsqlDbType.Uuid, workerId), cancellationToken);
-=======
     /// <summary>Removes a worker that holds no job any more. False: it does, or somebody else has removed it.</summary>
-    public async Task<bool> RemoveAsync(Guid workerId, CancellationToken cancellationToken)
-    {
-        await using var command = database.Source.CreateCommand(RemoveSql);
-        command.Add(NpgsqlDbType.Uuid, workerId);
-        return await command.ExecuteNonQueryAsync(cancellationToken) > 0;
-    }
->>>>>>> telemetry
+    public async Task<bool> RemoveAsync(Guid workerId, CancellationToken cancellationToken) =>
+        await database.ExecuteAsync(RemoveSql, command => command.Add(NpgsqlDbType.Uuid, workerId), cancellationToken) > 0;
 
     /// <summary>Other workers of the same host and boot whose lease is still good.</summary>
     public Task<IReadOnlyList<(Guid Id, int ProcessId)>> LiveOnHostAsync(WorkerIdentity worker, CancellationToken cancellationToken) => database.ReadAsync(

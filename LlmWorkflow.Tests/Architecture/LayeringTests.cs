@@ -24,7 +24,7 @@ public sealed partial class LayeringTests
         ["Api"] = ["Client", "Engine", "ServiceDefaults"],
         ["Worker"] = ["Engine", "ServiceDefaults"],
         ["Simulator"] = ["ServiceDefaults"],
-        ["AppHost"] = ["Api", "Simulator", "Worker"],
+        ["AppHost"] = ["Api", "Client", "Simulator", "Worker"],
         ["Tests"] = ["Api", "AppHost", "Client", "Engine", "ServiceDefaults", "Simulator", "Worker"],
     };
 
