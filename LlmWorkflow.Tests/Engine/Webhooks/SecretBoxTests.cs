@@ -70,7 +70,7 @@ public sealed class SecretBoxTests
 
         Assert.Equal(ErrorCategory.Config, e.Error.Category);
         Assert.False(Box("short").TryOpen(Box(Key).Seal(Secret), out _, out var reason));
-        Assert.Contains("EncryptionKey", reason, StringComparison.Ordinal);
+        Assert.Contains("ENCRYPTION_KEY", reason, StringComparison.Ordinal);
     }
 
     private static SecretBox Box(string key) => new(new EngineOptions { EncryptionKey = key });
