@@ -111,6 +111,6 @@ public sealed partial class LayeringTests
     [GeneratedRegex(@"\b(?:class|record|struct|record struct|interface|enum|delegate [\w<>?\[\], ]+) ([A-Z]\w*)")]
     private static partial Regex Declared();
 
-    [GeneratedRegex(@"\bLlmWorkflow\.(?:Api|Worker|Simulator|Engine|Client|ServiceDefaults)\b")]
+    [GeneratedRegex(@"\bLlmWorkflow\.(?:Api|Worker|Simulator|Engine|ServiceDefaults)\b")]
     private static partial Regex OtherProject();
 }
