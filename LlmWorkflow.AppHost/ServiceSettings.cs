@@ -12,9 +12,8 @@ internal static class ServiceSettings
     [
         .. Secrets,
         .. Upstream.All.SelectMany(upstream => upstream.KeyVariables.Append(upstream.BaseUrlVariable)),
-        "LLM_SERVICE_API_SECRET", "ANTHROPIC_API_KEY", "OPENAI_API_KEY", "WEATHERAPI_API_KEY", "LOG_LEVEL", "DEBUG_MODE", "WEBHOOK_TIMEOUT",
-        "CACHE_DEFAULT_TTL", "MODEL_PRIMARY", "CSV_LOG_DIR", "CORS_ORIGINS", "DATABASE_PREFER_IPV4", "MIGRATE_ON_START", "RETENTION_DAYS",
-        "PROJECT_API_ANONYMOUS", "REDIS_PREFIX", "WEBHOOK_RETRY_DELAYS", "WEBHOOK_ALLOW_PRIVATE", "WORKER_SLOTS", "WORKER_GRACE_SECONDS",
+        "LLM_SERVICE_API_SECRET", "LOG_LEVEL", "DEBUG_MODE", "WEBHOOK_TIMEOUT", "WEBHOOK_RETRY_DELAYS", "WEBHOOK_ALLOW_PRIVATE", "CORS_ORIGINS",
+        "DATABASE_PREFER_IPV4", "MIGRATE_ON_START", "REDIS_PREFIX", "WORKER_SLOTS", "WORKER_GRACE_SECONDS",
     ];
 
     public static IResourceBuilder<ProjectResource> WithSettings(this IResourceBuilder<ProjectResource> service, IConfiguration configuration)

@@ -55,7 +55,4 @@ internal static partial class Log
 
     [LoggerMessage(1403, LogLevel.Information, "{Jobs} queued jobs put back into the streams")]
     public static partial void SweptJobs(ILogger logger, int jobs);
-
-    [LoggerMessage(1501, LogLevel.Error, "Loop {Loop} failed; next try in {DelaySeconds:F1} s")]
-    public static partial void LoopFailed(ILogger logger, string loop, double delaySeconds, Exception exception);
 }
