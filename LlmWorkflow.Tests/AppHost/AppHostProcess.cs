@@ -21,6 +21,9 @@ internal sealed class AppHostProcess : IAsyncDisposable
         process.BeginErrorReadLine();
     }
 
+    /// <summary>The signal of Ctrl-C; TERM where this process was started with INT ignored (as a background job of a shell), which its children inherit.</summary>
+    public static string Interrupt { get; } = IgnoresInterrupt() ? "TERM" : "INT";
+
     public int Id => process.Id;
 
     public string Output { get; private set; } = "";
@@ -70,6 +73,14 @@ internal sealed class AppHostProcess : IAsyncDisposable
         }
 
         process.Dispose();
+    }
+
+    private static bool IgnoresInterrupt()
+    {
+        const string ignored = "SigIgn:";
+        const int interrupt = 1 << 1;
+        var line = File.Exists("/proc/self/status") ? File.ReadLines("/proc/self/status").FirstOrDefault(l => l.StartsWith(ignored, StringComparison.Ordinal)) : null;
+        return line is not null && (ulong.Parse(line.AsSpan(ignored.Length).Trim(), NumberStyles.HexNumber, CultureInfo.InvariantCulture) & interrupt) != 0;
     }
 
     private void Add(string? line)

@@ -6,6 +6,7 @@ using LlmWorkflow.AppHost;
 namespace LlmWorkflow.Tests.AppHost;
 
 /// <summary>The AppHost as users run it: a process that is signalled and killed.</summary>
+[Collection(nameof(Running.RunningSystem))]
 public sealed class AppHostTests : IDisposable
 {
     private static readonly TimeSpan EndLimit = TimeSpan.FromSeconds(25);
@@ -32,7 +33,7 @@ public sealed class AppHostTests : IDisposable
         Assert.NotEqual(ofFirst["api"].Url, ofSecond["api"].Url);
         Assert.All(Pids(ofSecond), id => Assert.DoesNotContain(id, Pids(ofFirst)));
 
-        await first.SignalAsync("INT");
+        await first.SignalAsync(AppHostProcess.Interrupt);
 
         Assert.Equal(0, await first.WaitForExitAsync());
         await Eventually.GoneAsync(TimeSpan.Zero, Pids(ofFirst));
