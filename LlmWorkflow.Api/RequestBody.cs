@@ -76,6 +76,11 @@ internal static class RequestBody
         {
             return (default, false, ApiErrors.Invalid(Describe(e)));
         }
+        // What the parser throws for half a surrogate pair in a property name, while it compares names.
+        catch (InvalidOperationException)
+        {
+            return (default, false, ApiErrors.Invalid("A property name of the body holds half of a surrogate pair; names and strings must be whole Unicode text."));
+        }
     }
 
     private static string Describe(JsonException exception)

@@ -41,8 +41,8 @@ internal sealed record AppHostCommand(bool Demo, bool Once, bool Help, string[] 
             return new AppHostCommand(demo, once, Help: true, []);
         }
 
-        return rest is [var first, ..] && !first.StartsWith('-')
-            ? throw new AppHostException($"'{first}' is not a command.\n\n{Usage}")
+        return rest.FirstOrDefault(argument => !argument.StartsWith("--", StringComparison.Ordinal) || !argument.Contains('=', StringComparison.Ordinal)) is { } unknown
+            ? throw new AppHostException($"'{unknown}' is not a command or an option.\n\n{Usage}")
             : new AppHostCommand(demo, once, Help: false, rest);
     }
 

@@ -14,14 +14,18 @@ internal sealed class HomeLock : IDisposable
     /// <exception cref="AppHostException">Another AppHost uses the directory; the message says which process.</exception>
     public static HomeLock Acquire(string home)
     {
-        PrivateFile.CreateDirectory(home, traversable: true);
         var pidPath = Path.Combine(home, "apphost.pid");
         try
         {
+            PrivateFile.CreateDirectory(home, traversable: true);
             var file = new FileStream(Path.Combine(home, "apphost.lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
             // Beside the lock, because a locked file cannot be read from .NET.
             PrivateFile.Write(pidPath, Environment.ProcessId.ToString(CultureInfo.InvariantCulture));
             return new HomeLock(file, pidPath);
+        }
+        catch (UnauthorizedAccessException)
+        {
+            throw new AppHostException($"{home} cannot be written by this user. Use a copy of your own, or name another directory: LLMWORKFLOW_HOME=~/.llmworkflow ./run");
         }
         catch (IOException)
         {

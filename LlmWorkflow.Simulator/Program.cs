@@ -1,4 +1,14 @@
+using LlmWorkflow.ServiceDefaults;
 using LlmWorkflow.Simulator;
 
-await using var app = SimulatorHost.Create(args);
-await app.RunAsync();
+try
+{
+    await using var app = SimulatorHost.Create(args);
+    await app.RunAsync();
+    return 0;
+}
+catch (SettingsException exception)
+{
+    await Console.Error.WriteLineAsync(exception.Message);
+    return 1;
+}

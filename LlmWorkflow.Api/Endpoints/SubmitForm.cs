@@ -29,7 +29,7 @@ internal static class SubmitForm
     /// <summary>The job; null when there are issues.</summary>
     /// <param name="body">The parsed body.</param>
     /// <param name="hasEscapes">Whether it holds <c>\u</c> at all: without, no string can hide what text columns cannot take.</param>
-    /// <param name="idempotencyKey">The header; empty or null: none.</param>
+    /// <param name="idempotencyKey">The header; null: none.</param>
     /// <param name="scope">Whose key it is.</param>
     /// <param name="issues">All that is wrong.</param>
     public static SubmitJob? Read(JsonElement body, bool hasEscapes, string? idempotencyKey, string? scope, out IReadOnlyList<ProblemIssue> issues)
@@ -67,13 +67,13 @@ internal static class SubmitForm
             MaxCostUsd = fields.Amount("max_cost_usd", LargestCost),
             DebugMode = fields.Flag("debug_mode") ?? false,
             Tags = fields.Texts("tags", MostTags, LongestTag),
-            IdempotencyKey = string.IsNullOrEmpty(idempotencyKey) ? null : idempotencyKey,
+            IdempotencyKey = idempotencyKey,
             IdempotencyScope = scope,
             TraceParent = Activity.Current?.Id,
         };
-        if (job.IdempotencyKey is { } key && (key.Length > LongestName || key.Any(c => c is < ' ' or > '~')))
+        if (job.IdempotencyKey is { } key && (string.IsNullOrWhiteSpace(key) || key.Length > LongestName || key.Any(c => c is < ' ' or > '~')))
         {
-            fields.Issues.Add(new() { Parameter = "Idempotency-Key", Message = $"must be at most {LongestName} printable ASCII characters" });
+            fields.Issues.Add(new() { Parameter = "Idempotency-Key", Message = $"must be 1 to {LongestName} printable ASCII characters, not all blank" });
         }
 
         return fields.Issues.Count == 0 ? job : null;

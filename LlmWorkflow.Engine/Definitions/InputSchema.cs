@@ -26,8 +26,25 @@ public static class InputSchema
         }
 
         JsonSchema schema = s_compiled.GetValue(definition, static owner => Compile(owner.InputSchema));
-        return [.. schema.Validate(input.GetRawText()).SelectMany(Flatten).Distinct()];
+        try
+        {
+            return [.. schema.Validate(input.GetRawText()).SelectMany(Flatten).Distinct()];
+        }
+        // The library cannot take every number that JSON can write.
+        catch (Exception exception) when (exception is Newtonsoft.Json.JsonException or OverflowException or InvalidCastException or FormatException)
+        {
+            return [.. OversizedNumbers(input, "").DefaultIfEmpty("").Select(pointer => new InputIssue(pointer, "is a number that is too large; integers may have 64 bits"))];
+        }
     }
+
+    private static IEnumerable<string> OversizedNumbers(JsonElement value, string pointer) => value.ValueKind switch
+    {
+        JsonValueKind.Object => value.EnumerateObject().SelectMany(member =>
+            OversizedNumbers(member.Value, $"{pointer}/{member.Name.Replace("~", "~0", StringComparison.Ordinal).Replace("/", "~1", StringComparison.Ordinal)}")),
+        JsonValueKind.Array => value.EnumerateArray().SelectMany((item, index) => OversizedNumbers(item, $"{pointer}/{index}")),
+        JsonValueKind.Number when !value.TryGetDecimal(out _) || (!value.TryGetInt64(out _) && value.GetRawText().All(c => char.IsAsciiDigit(c) || c == '-')) => [pointer],
+        _ => [],
+    };
 
     /// <summary>Why the schema cannot be compiled; null when it can.</summary>
     internal static string? CompileError(JsonElement schema)

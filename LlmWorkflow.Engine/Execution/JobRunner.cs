@@ -64,10 +64,10 @@ public sealed class JobRunner(
             // 4
             if (error is null)
             {
-                finished = true;
                 output = workflow.Definition.Output.ValueKind is JsonValueKind.Undefined
                     ? sequence.LastOutput
                     : TemplateResolver.Resolve(workflow.Definition.Output, sequence.Scope(time.GetUtcNow(), attempt: 1));
+                finished = true;
             }
         }
         catch (LeaseLostException)
@@ -94,12 +94,12 @@ public sealed class JobRunner(
             Log.JobFaulted(logger, e);
         }
 
-        // 5, 6
+        // 5 (in EndAsync), 6. The order of the arms is the order of precedence.
         return run.Reason switch
         {
             StopReason.LeaseLost => Lost(),
             // A job that was done before the stop reached it is done: its result is paid for.
-            _ when finished && error is null => await EndAsync(run, JobStatus.Completed, output, error: null, started),
+            _ when finished => await EndAsync(run, JobStatus.Completed, output, error: null, started),
             StopReason.CancelRequested => await EndAsync(run, JobStatus.Cancelled, default, JobErrors.Cancelled, started),
             _ when error is not null => await EndAsync(run, JobStatus.Failed, default, error, started),
             StopReason.TimedOut => await EndAsync(run, JobStatus.Failed, default, JobErrors.TimedOut(run.Job.Identity), started),

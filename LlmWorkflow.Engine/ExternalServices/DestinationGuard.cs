@@ -44,6 +44,11 @@ public sealed class DestinationGuard(Func<string, CancellationToken, Task<IPAddr
             return "must be an absolute http or https URL";
         }
 
+        if (url.Any(static c => char.IsControl(c) || char.IsWhiteSpace(c)))
+        {
+            return "must not hold white space or control characters";
+        }
+
         if (uri.UserInfo.Length > 0)
         {
             return "must not hold a user name or password";

@@ -125,7 +125,8 @@ public sealed class JobSubmitter(
             Type = ErrorTypes.UnknownWorkflow,
             Category = ErrorCategory.User,
             Message = $"There is no workflow '{Redactor.Text(name)}'.{known}",
-            Details = new() { Suggestions = nearest is [] ? [$"Workflows: {string.Join(", ", catalog.Names)}."] : [.. nearest.Select(n => $"Use '{n}'.")] },
+            Details = new() { Suggestions = catalog.Names is [] ? ["No workflow is loaded: /health says why."]
+                : nearest is [] ? [$"Workflows: {string.Join(", ", catalog.Names)}."] : [.. nearest.Select(n => $"Use '{n}'.")] },
         };
     }
 

@@ -53,6 +53,8 @@ public sealed class JobEndpointTests(ApiFixture api) : IClassFixture<ApiFixture>
     [InlineData("""{"workflow_name": "emergency_contacts", "input_data": {"city": 5}}""", HttpStatusCode.UnprocessableEntity, "InvalidInput", "input_schema")]
     [InlineData("""{"workflow_name": "emergency_contacts", "webhook_url": "nonsense"}""", HttpStatusCode.BadRequest, "InvalidRequest", "webhook_url")]
     [InlineData("""{"workflow_name": "emergency_contacts", "input_data": {"city": "\u0000"}}""", HttpStatusCode.BadRequest, "InvalidRequest", "/input_data/city")]
+    [InlineData("""{"workflow_name": "emergency_contacts", "input_data": {"\ud800": 1}}""", HttpStatusCode.BadRequest, "InvalidRequest", "surrogate")]
+    [InlineData("""{"workflow_name": "emergency_contacts", "input_data": {"city": "A", "state": "TX", "lat": 9999999999999999999999999999999999999999, "lng": 0}}""", HttpStatusCode.UnprocessableEntity, "InvalidInput", "input_schema")]
     public async Task Submit_BadInput_IsAProblemAndNothingIsStored(string body, HttpStatusCode status, string type, string detail)
     {
         var before = await api.CountJobsAsync();
@@ -62,6 +64,24 @@ public sealed class JobEndpointTests(ApiFixture api) : IClassFixture<ApiFixture>
         AssertProblem(response, problem, status, type);
         Assert.Contains(detail, problem.GetProperty("detail").GetString(), StringComparison.Ordinal);
         Assert.Equal(before, await api.CountJobsAsync());
+    }
+
+    [Fact]
+    public async Task Submit_NumberThatTheSchemaCheckCannotTake_IsPointedAt()
+    {
+        var (response, problem) = await api.SubmitAsync(
+            Sample.Replace("\"input_data\": {", $"\"input_data\": {{\"zz\": {{\"n/m\": [1, {new string('9', 400)}]}}, "));
+
+        AssertProblem(response, problem, HttpStatusCode.UnprocessableEntity, "InvalidInput");
+        Assert.Equal("/input_data/zz/n~1m/1", Assert.Single(problem.GetProperty("errors").EnumerateArray().ToList()).GetProperty("pointer").GetString());
+    }
+
+    [Fact]
+    public async Task Submit_BlankIdempotencyKey_IsRefused()
+    {
+        var (response, problem) = await api.SubmitAsync(Sample, ("Idempotency-Key", " "));
+
+        AssertProblem(response, problem, HttpStatusCode.BadRequest, "InvalidRequest");
     }
 
     [Fact]

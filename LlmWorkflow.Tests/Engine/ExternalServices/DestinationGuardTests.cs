@@ -26,6 +26,7 @@ public sealed class DestinationGuardTests
     [InlineData("http://")]
     [InlineData("https://user@example.com/")]
     [InlineData("https://user:pass@example.com/")]
+    [InlineData("http://example.com/\r\nX: y")]
     public void CheckUrl_NotAPlainHttpUrl_IsRefusedAlways(string url)
     {
         Assert.NotNull(DestinationGuard.CheckUrl(url, allowPrivate: false));
