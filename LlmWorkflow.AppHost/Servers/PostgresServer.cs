@@ -7,36 +7,16 @@ namespace LlmWorkflow.AppHost.Servers;
 /// A Postgres server of our own on 127.0.0.1, from the machine's binaries: SCRAM with a generated password, no Unix socket,
 /// durable defaults unless ephemeral. Stop it by disposing it; it ends with this process in any case.
 /// </summary>
-internal sealed class PostgresServer : IAsyncDisposable
+internal sealed class PostgresServer : LocalServer
 {
     public const string UserName = "postgres";
-    private static readonly TimeSpan ReadyPoll = TimeSpan.FromMilliseconds(20);
-    private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(60);
 
-    private readonly LocalServerOptions options;
-    private readonly ServerAccount account;
     private readonly string binaries;
-    private readonly string directory;
-    private readonly LogTail log;
-    private SupervisedProcess? process;
 
     private PostgresServer(LocalServerOptions options, ServerAccount account, string binaries, string directory, string password)
-    {
-        (this.options, this.account, this.binaries, this.directory, Password) = (options, account, binaries, directory, password);
-        log = new LogTail(options.OnLine);
-    }
+        : base("Postgres", options, account, directory, password) => this.binaries = binaries;
 
-    public int Port { get; private set; }
-
-    public string Password { get; }
-
-    /// <summary>The postmaster's process id.</summary>
-    public int ProcessId => process?.Id ?? throw new InvalidOperationException("Postgres is not running.");
-
-    /// <summary>Ends when the server does.</summary>
-    public Task<int> Completion => process?.Completion ?? throw new InvalidOperationException("Postgres is not running.");
-
-    private string DataDirectory => Path.Combine(directory, "data");
+    private string DataDirectory => Path.Combine(DataRoot, "data");
 
     /// <summary>Initialises the directory if it is new, and starts the server; it accepts connections when this returns.</summary>
     /// <exception cref="ServerUnavailableException">There is no Postgres on this machine, or it does not start; the message has its last lines.</exception>
@@ -56,54 +36,6 @@ internal sealed class PostgresServer : IAsyncDisposable
     public string ConnectionString(string database) =>
         $"Host=127.0.0.1;Port={Port};Username={UserName};Password={Password};Database={database}";
 
-    /// <summary>Starts the stopped, killed or crashed server again, on the same port.</summary>
-    public async Task StartAsync(CancellationToken cancellationToken)
-    {
-        if (process is { Completion.IsCompleted: false })
-        {
-            return;
-        }
-
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        limit.CancelAfter(StartLimit);
-        try
-        {
-            await WaitForPredecessorAsync(limit.Token);
-            while (!await TryStartAsync(limit.Token))
-            {
-                await Task.Delay(ReadyPoll * 10, TimeProvider.System, limit.Token);
-            }
-        }
-        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
-        {
-            throw new ServerUnavailableException($"Postgres in {directory} was not ready after {StartLimit.TotalSeconds:0} s.\n{log.Text}");
-        }
-    }
-
-    /// <summary>Fast shutdown: sessions are cut, everything is written.</summary>
-    public async Task StopAsync()
-    {
-        if (process is not null)
-        {
-            await process.StopAsync();
-        }
-    }
-
-    /// <summary>SIGKILL to the postmaster: a crash.</summary>
-    public async Task KillAsync()
-    {
-        if (process is not null)
-        {
-            await process.KillAsync();
-        }
-    }
-
-    public async Task RestartAsync(CancellationToken cancellationToken)
-    {
-        await StopAsync();
-        await StartAsync(cancellationToken);
-    }
-
     /// <summary>Makes the database unless it is there.</summary>
     public async Task EnsureDatabaseAsync(string name, CancellationToken cancellationToken)
     {
@@ -117,16 +49,12 @@ internal sealed class PostgresServer : IAsyncDisposable
         }
     }
 
-    public async ValueTask DisposeAsync()
+    protected override async Task StartWithinAsync(CancellationToken cancellationToken)
     {
-        if (process is not null)
+        await WaitForPredecessorAsync(cancellationToken);
+        while (!await TryStartAsync(cancellationToken))
         {
-            await process.DisposeAsync();
-        }
-
-        if (options.Ephemeral && Directory.Exists(directory))
-        {
-            Directory.Delete(directory, recursive: true);
+            await Task.Delay(ReadyPoll * 10, TimeProvider.System, cancellationToken);
         }
     }
 
@@ -138,48 +66,47 @@ internal sealed class PostgresServer : IAsyncDisposable
         }
 
         // initdb runs as the account, which may read only what is its own.
-        var passwordFile = Path.Combine(directory, "initial-password");
+        var passwordFile = Path.Combine(DataRoot, "initial-password");
         PrivateFile.Write(passwordFile, Password);
-        await account.OwnAsync(directory, cancellationToken);
+        await Account.OwnAsync(DataRoot, cancellationToken);
         List<string> command =
         [
             Path.Combine(binaries, "initdb"), "--pgdata", DataDirectory, "--username", UserName, "--pwfile", passwordFile,
             "--auth", "scram-sha-256", "--encoding", "UTF8", "--no-locale", "--no-instructions",
         ];
-        if (options.Ephemeral)
+        if (Options.Ephemeral)
         {
             command.Add("--no-sync");
         }
 
-        var result = await account.RunAsync(command, cancellationToken);
+        var result = await Account.RunAsync(command, cancellationToken);
         File.Delete(passwordFile);
         if (result.ExitCode != 0)
         {
-            throw new ServerUnavailableException($"initdb failed in {directory}: {result.Error}\n{result.Output}");
+            throw new ServerUnavailableException($"initdb failed in {DataRoot}: {result.Error}\n{result.Output}");
         }
     }
 
     private async Task<bool> TryStartAsync(CancellationToken cancellationToken)
     {
-        Port = options.Port ?? (Port == 0 ? LoopbackPort.FindFree() : Port);
-        log.Clear();
-        process = await SupervisedProcess.StartAsync(
+        PreparePort();
+        await LaunchAsync(
             new SupervisedProcessOptions
             {
-                Command = account.Wrap([Path.Combine(binaries, "postgres"), "-D", DataDirectory, .. Settings()]),
+                Command = Account.Wrap([Path.Combine(binaries, "postgres"), "-D", DataDirectory, .. Settings()]),
                 StopSignal = "INT",
-                TemporaryDirectory = options.Ephemeral ? directory : null,
-                OnLine = log.Add,
+                TemporaryDirectory = Options.Ephemeral ? DataRoot : null,
+                OnLine = Log.Add,
             },
             cancellationToken);
         while (!IsReady())
         {
-            if (process.Completion.IsCompleted)
+            if (Process.Completion.IsCompleted)
             {
                 // The backends of a killed server keep its memory for a moment.
-                return log.Text.Contains("still in use", StringComparison.Ordinal)
+                return Log.Text.Contains("still in use", StringComparison.Ordinal)
                     ? false
-                    : throw new ServerUnavailableException($"Postgres in {directory} ended at its start.\n{log.Text}");
+                    : throw new ServerUnavailableException($"Postgres in {DataRoot} ended at its start.\n{Log.Text}");
             }
 
             await Task.Delay(ReadyPoll, TimeProvider.System, cancellationToken);
@@ -192,10 +119,10 @@ internal sealed class PostgresServer : IAsyncDisposable
     {
         List<string> settings =
         [
-            "listen_addresses=127.0.0.1", $"port={Port}", "unix_socket_directories=", $"max_connections={options.MaxConnections}",
+            "listen_addresses=127.0.0.1", $"port={Port}", "unix_socket_directories=", $"max_connections={Options.MaxConnections}",
             "logging_collector=off", "log_destination=stderr", "lc_messages=C", "shared_buffers=256MB", "max_wal_size=2GB",
         ];
-        if (options.Ephemeral)
+        if (Options.Ephemeral)
         {
             settings.AddRange(["fsync=off", "synchronous_commit=off", "full_page_writes=off"]);
         }
@@ -204,7 +131,7 @@ internal sealed class PostgresServer : IAsyncDisposable
     }
 
     // The eighth line of postmaster.pid is the server's own word on its state, the same in every language (pg_ctl reads it too).
-    private bool IsReady() => PidFile() is { Length: >= 8 } lines && lines[7].Trim() == "ready" && lines[0].Trim() == PidText(process!.Id);
+    private bool IsReady() => PidFile() is { Length: >= 8 } lines && lines[7].Trim() == "ready" && lines[0].Trim() == PidText(Process.Id);
 
     // A server whose parent was killed a moment ago may still be shutting down.
     private async Task WaitForPredecessorAsync(CancellationToken cancellationToken)

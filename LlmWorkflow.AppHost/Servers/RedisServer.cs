@@ -8,32 +8,12 @@ namespace LlmWorkflow.AppHost.Servers;
 /// A Redis (or Valkey) of our own on 127.0.0.1, from the machine's binary: generated password, append-only file unless ephemeral.
 /// Stop it by disposing it; it ends with this process in any case.
 /// </summary>
-internal sealed class RedisServer : IAsyncDisposable
+internal sealed class RedisServer : LocalServer
 {
-    private static readonly TimeSpan ReadyPoll = TimeSpan.FromMilliseconds(20);
-    private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(60);
-
-    private readonly LocalServerOptions options;
-    private readonly ServerAccount account;
     private readonly string binary;
-    private readonly string directory;
-    private readonly LogTail log;
-    private SupervisedProcess? process;
 
     private RedisServer(LocalServerOptions options, ServerAccount account, string binary, string directory, string password)
-    {
-        (this.options, this.account, this.binary, this.directory, Password) = (options, account, binary, directory, password);
-        log = new LogTail(options.OnLine);
-    }
-
-    public int Port { get; private set; }
-
-    public string Password { get; }
-
-    public int ProcessId => process?.Id ?? throw new InvalidOperationException("Redis is not running.");
-
-    /// <summary>Ends when the server does.</summary>
-    public Task<int> Completion => process?.Completion ?? throw new InvalidOperationException("Redis is not running.");
+        : base("Redis", options, account, directory, password) => this.binary = binary;
 
     /// <summary>A StackExchange.Redis configuration string.</summary>
     public string ConnectionString => $"127.0.0.1:{Port},password={Password}";
@@ -51,83 +31,26 @@ internal sealed class RedisServer : IAsyncDisposable
         return server;
     }
 
-    /// <summary>Starts the stopped, killed or crashed server again, on the same port.</summary>
-    public async Task StartAsync(CancellationToken cancellationToken)
+    protected override async Task StartWithinAsync(CancellationToken cancellationToken)
     {
-        if (process is { Completion.IsCompleted: false })
-        {
-            return;
-        }
-
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        limit.CancelAfter(StartLimit);
-        try
-        {
-            await StartWithinAsync(limit.Token);
-        }
-        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
-        {
-            throw new ServerUnavailableException($"Redis in {directory} was not ready after {StartLimit.TotalSeconds:0} s.\n{log.Text}");
-        }
-    }
-
-    public async Task StopAsync()
-    {
-        if (process is not null)
-        {
-            await process.StopAsync();
-        }
-    }
-
-    /// <summary>SIGKILL: a crash.</summary>
-    public async Task KillAsync()
-    {
-        if (process is not null)
-        {
-            await process.KillAsync();
-        }
-    }
-
-    public async Task RestartAsync(CancellationToken cancellationToken)
-    {
-        await StopAsync();
-        await StartAsync(cancellationToken);
-    }
-
-    public async ValueTask DisposeAsync()
-    {
-        if (process is not null)
-        {
-            await process.DisposeAsync();
-        }
-
-        if (options.Ephemeral && Directory.Exists(directory))
-        {
-            Directory.Delete(directory, recursive: true);
-        }
-    }
-
-    private async Task StartWithinAsync(CancellationToken cancellationToken)
-    {
-        Port = options.Port ?? (Port == 0 ? LoopbackPort.FindFree() : Port);
-        log.Clear();
+        PreparePort();
         // In a file, not on the command line, where every user of the machine could read the password.
-        var configuration = Path.Combine(directory, "redis.conf");
+        var configuration = Path.Combine(DataRoot, "redis.conf");
         PrivateFile.Write(configuration, Configuration());
-        await account.OwnAsync(directory, cancellationToken);
-        process = await SupervisedProcess.StartAsync(
+        await Account.OwnAsync(DataRoot, cancellationToken);
+        await LaunchAsync(
             new SupervisedProcessOptions
             {
-                Command = account.Wrap([binary, configuration]),
-                TemporaryDirectory = options.Ephemeral ? directory : null,
-                OnLine = log.Add,
+                Command = Account.Wrap([binary, configuration]),
+                TemporaryDirectory = Options.Ephemeral ? DataRoot : null,
+                OnLine = Log.Add,
             },
             cancellationToken);
         while (!await AnswersAsync(cancellationToken))
         {
-            if (process.Completion.IsCompleted)
+            if (Process.Completion.IsCompleted)
             {
-                throw new ServerUnavailableException($"Redis in {directory} ended at its start.\n{log.Text}");
+                throw new ServerUnavailableException($"Redis in {DataRoot} ended at its start.\n{Log.Text}");
             }
 
             await Task.Delay(ReadyPoll, TimeProvider.System, cancellationToken);
@@ -139,10 +62,10 @@ internal sealed class RedisServer : IAsyncDisposable
         port {Port}
         protected-mode yes
         requirepass {Password}
-        dir "{directory}"
+        dir "{DataRoot}"
         daemonize no
         save ""
-        appendonly {(options.Ephemeral ? "no" : "yes")}
+        appendonly {(Options.Ephemeral ? "no" : "yes")}
         appendfsync everysec
 
         """;

@@ -19,9 +19,6 @@ internal sealed partial class EngineJson : JsonSerializerContext
 {
     private static readonly JsonWriterOptions WriterOptions = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
-    /// <summary>An empty object.</summary>
-    public static JsonElement EmptyObject { get; } = System.Text.Json.JsonElement.Parse("{}");
-
     /// <summary>JSON null.</summary>
     public static JsonElement NullValue { get; } = System.Text.Json.JsonElement.Parse("null");
 

@@ -83,15 +83,11 @@ public sealed class JobRunner(
         {
             // Handled below, by the reason.
         }
-        catch (Exception e) when (run.Reason is StopReason.None)
-        {
-            Log.JobFaulted(logger, e);
-            error = JobErrors.EngineFault(e);
-        }
         catch (Exception e)
         {
-            // It was being stopped: the fault is a consequence.
+            // In a run that was being stopped, the fault is a consequence: the reason of the stop decides.
             Log.JobFaulted(logger, e);
+            error = run.Reason is StopReason.None ? JobErrors.EngineFault(e) : error;
         }
 
         // 5 (in EndAsync), 6. The order of the arms is the order of precedence.
