@@ -25,6 +25,24 @@ internal static class ExpressionEvaluator
         return value.ValueKind == JsonValueKind.Undefined ? throw new WorkflowException(MissingValue.Explain(expression, scope)) : value;
     }
 
+    /// <summary>Whether a condition holds: false for false, null and missing; an error for what is neither true nor false.</summary>
+    /// <exception cref="WorkflowException">The expression cannot be evaluated, or its value is no condition.</exception>
+    public static bool IsTrue(Expression condition, ExpressionScope scope)
+    {
+        JsonElement value = Evaluate(condition, scope);
+        return value.ValueKind switch
+        {
+            JsonValueKind.True => true,
+            JsonValueKind.False or JsonValueKind.Null or JsonValueKind.Undefined => false,
+            _ => throw new WorkflowException(new WorkflowError
+            {
+                Type = ErrorTypes.ExpressionError,
+                Category = ErrorCategory.Config,
+                Message = $"The condition '{condition}' gives {value.KindName()}, not true or false.",
+            }),
+        };
+    }
+
     private static JsonElement Root(string name, ExpressionScope scope) => name switch
     {
         "input" => scope.Input,
@@ -64,6 +82,7 @@ internal static class ExpressionEvaluator
         "error" => step.Error,
         "usage" => step.Usage,
         "duration_ms" => JsonValues.Number(step.DurationMs),
+        "branch" when step.Branch.ValueKind != JsonValueKind.Undefined => step.Branch,
         _ => Property(step.Output, name),
     };
 

@@ -35,6 +35,17 @@ internal sealed class ExpressionParser
         return parser._token.Kind == TokenKind.End ? expression : throw parser.Unexpected();
     }
 
+    /// <summary>Parses a field that is an expression by nature (<c>when</c>, <c>items</c>, <c>by</c>…): bare, or with one <c>${…}</c> around the whole.</summary>
+    /// <exception cref="ExpressionSyntaxException">It is no expression.</exception>
+    public static Expression ParseBare(string text)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        string trimmed = text.Trim();
+        return trimmed.StartsWith("${", StringComparison.Ordinal)
+            ? Template.Parse(trimmed).Whole ?? throw new ExpressionSyntaxException("'${…}' must stand around the whole expression", 0)
+            : Parse(text);
+    }
+
     /// <summary>Parses an expression that starts inside a text and ends before a <c>}</c>.</summary>
     /// <param name="text">The text around it.</param>
     /// <param name="start">Index of its first character.</param>

@@ -16,6 +16,18 @@ public sealed class ExpressionScope
 
     /// <summary>Names bound around the step: in <c>foreach</c> the item and <c>index</c>.</summary>
     public IReadOnlyDictionary<string, JsonElement> Locals { get; init; } = new Dictionary<string, JsonElement>();
+
+    /// <summary>The same scope with further names, which hide earlier ones.</summary>
+    public ExpressionScope With(params ReadOnlySpan<KeyValuePair<string, JsonElement>> locals)
+    {
+        Dictionary<string, JsonElement> names = new(Locals, StringComparer.Ordinal);
+        foreach ((string name, JsonElement value) in locals)
+        {
+            names[name] = value;
+        }
+
+        return new ExpressionScope { Input = Input, Context = Context, Steps = Steps, Locals = names };
+    }
 }
 
 /// <summary>What can be read of a finished step. Any other name than these reads from the output.</summary>
@@ -35,4 +47,7 @@ public sealed record StepValue
 
     /// <summary>Milliseconds.</summary>
     public long DurationMs { get; init; }
+
+    /// <summary>Which branch a <c>conditional</c> took: a name, a case's index, or null; Undefined for other steps.</summary>
+    public JsonElement Branch { get; init; }
 }
