@@ -30,6 +30,9 @@ internal static class ApiErrors
 
     public static WorkflowError UnknownJob { get; } = User(ErrorTypes.UnknownJob, "There is no such job.", "Jobs are found by the job_id that the submit returned.");
 
+    public static WorkflowError LargeSignal { get; } = User(
+        PayloadTooLarge, $"The payload of a signal is at most {Engine.Submission.JobSignals.MaxPayloadBytes} bytes (64 KiB).");
+
     public static WorkflowError DatabaseAway { get; } = new()
     {
         Type = ErrorTypes.DatabaseUnavailable, Category = ErrorCategory.System, Message = "The database does not answer. Nothing was stored.",
@@ -41,6 +44,11 @@ internal static class ApiErrors
         Type = ErrorTypes.InternalError, Category = ErrorCategory.System, Message = $"The service failed; its log tells why under the trace id {traceId}.",
         Details = new() { Suggestions = ["Report it with the trace id."] },
     };
+
+    public static WorkflowError SignalConflict(string signal) => User(
+        ErrorTypes.SignalConflict, $"The signal '{signal}' was sent to this job before, with another payload; the first one counts.");
+
+    public static WorkflowError JobEnded(string status) => User(ErrorTypes.JobEnded, $"The job has ended: it is {status}.");
 
     public static WorkflowError NoRoute(string method, string path) => User(
         UnknownRoute, $"There is no {method} {Cut(path)}.", "The calls are listed at /docs.");

@@ -75,6 +75,7 @@ internal static class ApiHost
         app.MapStatus().Describe(ApiDocument.Status);
         app.MapJobEvents().Describe(ApiDocument.Events);
         app.MapCancel().Describe(ApiDocument.Cancel);
+        app.MapSignals().Describe(ApiDocument.Signal);
         app.MapOpenApi("/openapi/{documentName}.json").AllowAnonymous();
         app.MapApiReference().AllowAnonymous();
     }

@@ -51,6 +51,26 @@ public sealed class WorkflowClient(HttpClient http, string? apiKey = null, TimeP
         return await SendAsync(message, WorkflowJson.Default.CancelResponse, cancellationToken);
     }
 
+    /// <summary>Sends a signal, which an <c>approval</c> step waits for or will wait for.</summary>
+    /// <param name="jobId">The job.</param>
+    /// <param name="signal">Name of the signal.</param>
+    /// <param name="payload">The step's output; null: JSON null.</param>
+    /// <param name="userId">Another user's job is not found.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <exception cref="WorkflowApiException">404: no such job. 409: it has ended, or the signal was sent with another payload.</exception>
+    public async Task<SignalResponse> SignalAsync(
+        Guid jobId, string signal, JsonElement? payload = null, Guid? userId = null, CancellationToken cancellationToken = default)
+    {
+        using var message = Message(HttpMethod.Post, $"api/v1/jobs/{jobId}/signals/{Uri.EscapeDataString(signal)}{(userId is { } user ? $"?user_id={user}" : "")}");
+        if (payload is { } value)
+        {
+            message.Content = new ByteArrayContent(JsonSerializer.SerializeToUtf8Bytes(value, WorkflowJson.Default.JsonElement));
+            message.Content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
+        }
+
+        return await SendAsync(message, WorkflowJson.Default.SignalResponse, cancellationToken);
+    }
+
     /// <summary>
     /// The job's events until its end. A connection that breaks is made again and goes on after the last durable event, so each of those comes once;
     /// streamed text then starts anew with <c>llm.snapshot</c>.

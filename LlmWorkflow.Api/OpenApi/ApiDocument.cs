@@ -86,6 +86,21 @@ internal static class ApiDocument
         },
     };
 
+    public static CallDocument Signal { get; } = new()
+    {
+        Summary = "Send a signal to a job",
+        Description = "An `approval` step that waits for this signal goes on, and the body (any JSON up to 64 KiB, or none) is its output. A signal may come before its step; each name counts once.",
+        Responses =
+        {
+            [202] = (typeof(SignalResponse), "Stored."),
+            [200] = (typeof(SignalResponse), "The same signal with the same payload had come before."),
+            [400] = (typeof(ProblemResponse), "An id or the name is malformed."),
+            [404] = (typeof(ProblemResponse), "No such job, or another user's."),
+            [409] = (typeof(ProblemResponse), "The job has ended, or the signal was sent with another payload."),
+            [413] = (typeof(ProblemResponse), "The payload is over 64 KiB."),
+        },
+    };
+
     public static CallDocument Health { get; } = new()
     {
         Summary = "Health",

@@ -10,6 +10,8 @@ namespace LlmWorkflow.Client.Contracts;
 [JsonSerializable(typeof(SubmitRequest))]
 [JsonSerializable(typeof(SubmitResponse))]
 [JsonSerializable(typeof(CancelResponse))]
+[JsonSerializable(typeof(SignalResponse))]
+[JsonSerializable(typeof(IReadOnlyList<JobWait>))]
 [JsonSerializable(typeof(JobStatusResponse))]
 [JsonSerializable(typeof(JobEvent))]
 [JsonSerializable(typeof(HealthResponse))]
