@@ -34,7 +34,7 @@ public sealed class JobSignals(SignalStore signals, JobStream stream, JobEventBu
             : sent.Known is { } known ? (JsonElement.DeepEquals(JsonElement.Parse(known), JsonElement.Parse(text)) ? SignalResult.Repeated : SignalResult.Conflict)
             : sent.Status.IsFinal() ? SignalResult.JobEnded
             : SignalResult.TooMany;
-        return new(result, sent.Wakes ? JobStatus.Queued : sent.Status);
+        return new(result, sent.Status);
     }
 }
 
