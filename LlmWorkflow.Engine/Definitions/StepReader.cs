@@ -154,11 +154,11 @@ internal sealed class StepReader(PropertyReader properties, DefinitionIssues iss
             return;
         }
 
-        foreach (string parameter in transform.Parameters)
+        foreach (TransformParameter parameter in transform.Parameters)
         {
-            if (!given.Has(parameter) && transform.Required.Contains(parameter))
+            if (!given.Has(parameter.Name) && parameter.IsRequired)
             {
-                issues.Error(IssueCodes.MissingParameter, pointer, $"'{name}' needs '{parameter}'.", $"Add \"{parameter}\".");
+                issues.Error(IssueCodes.MissingParameter, pointer, $"'{name}' needs '{parameter.Name}'.", $"Add \"{parameter.Name}\".");
             }
         }
     }
