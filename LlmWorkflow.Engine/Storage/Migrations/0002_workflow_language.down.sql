@@ -1,0 +1,1 @@
+alter table llm_workflow_definitions drop column workflows;
