@@ -11,6 +11,9 @@ internal abstract record Expression(int Position)
     /// <summary>The parts that it is made of, in the order of the text.</summary>
     public virtual IReadOnlyList<Expression> Children => [];
 
+    /// <summary>The text that was parsed, for messages; only the root of a parsed expression has it.</summary>
+    public string? Source { get; init; }
+
     /// <summary>The expression as text that parses to the same expression.</summary>
     public sealed override string ToString() => ExpressionPrinter.Print(this);
 }

@@ -10,27 +10,30 @@ internal enum TokenKind
     Name,
     Number,
     Text,
-    Dot,
-    Comma,
-    OpenBracket,
-    CloseBracket,
-    OpenParenthesis,
-    CloseParenthesis,
-    OpenBrace,
-    CloseBrace,
-    Coalesce,
+    Sign,
 }
 
 /// <summary>A word of an expression.</summary>
 /// <param name="Kind">What it is.</param>
 /// <param name="Start">Index of its first character.</param>
 /// <param name="End">Index behind its last character.</param>
-/// <param name="Value">The name, the number as written, or the string without quotes and escapes.</param>
-internal readonly record struct Token(TokenKind Kind, int Start, int End, string Value);
+/// <param name="Value">The name, the number as JSON writes it, the string without quotes and escapes, or the sign.</param>
+internal readonly record struct Token(TokenKind Kind, int Start, int End, string Value)
+{
+    /// <summary>Whether it is that sign.</summary>
+    public bool Is(string sign) => Kind == TokenKind.Sign && Value == sign;
+
+    /// <summary>Whether it is that word.</summary>
+    public bool IsWord(string word) => Kind == TokenKind.Name && Value == word;
+}
 
 /// <summary>Cuts an expression into tokens, from a position on and only as far as asked.</summary>
 internal sealed class ExpressionLexer(string text, int start)
 {
+    private static readonly string[] s_pairs = ["??", "||", "&&", "==", "!=", "<=", ">="];
+
+    private static readonly string[] s_signs = [".", ",", "[", "]", "(", ")", "{", "}", "?", ":", "<", ">", "+", "-", "*", "/", "%", "!"];
+
     private int _at = start;
 
     public Token Next()
@@ -48,29 +51,61 @@ internal sealed class ExpressionLexer(string text, int start)
         char first = text[_at];
         return first switch
         {
-            '.' => Sign(TokenKind.Dot, 1),
-            ',' => Sign(TokenKind.Comma, 1),
-            '[' => Sign(TokenKind.OpenBracket, 1),
-            ']' => Sign(TokenKind.CloseBracket, 1),
-            '(' => Sign(TokenKind.OpenParenthesis, 1),
-            ')' => Sign(TokenKind.CloseParenthesis, 1),
-            '{' => Sign(TokenKind.OpenBrace, 1),
-            '}' => Sign(TokenKind.CloseBrace, 1),
-            '?' when Peek(1) == '?' => Sign(TokenKind.Coalesce, 2),
             '\'' or '"' => Quoted(first),
-            '-' when char.IsAsciiDigit(Peek(1)) => Number(),
             _ when char.IsAsciiDigit(first) => Number(),
             _ when first == '_' || char.IsLetter(first) => Name(),
-            _ => throw new ExpressionSyntaxException($"Unexpected '{first}'", _at),
+            _ => Sign(),
         };
     }
 
     private char Peek(int ahead) => _at + ahead < text.Length ? text[_at + ahead] : '\0';
 
-    private Token Sign(TokenKind kind, int length)
+    private Token Sign()
     {
-        _at += length;
-        return new Token(kind, _at - length, _at, text[(_at - length).._at]);
+        ReadOnlySpan<char> rest = text.AsSpan(_at);
+        ThrowIfForeign(rest);
+        foreach (string sign in s_pairs)
+        {
+            if (rest.StartsWith(sign, StringComparison.Ordinal))
+            {
+                return Take(sign);
+            }
+        }
+
+        foreach (string sign in s_signs)
+        {
+            if (rest[0] == sign[0])
+            {
+                return Take(sign);
+            }
+        }
+
+        throw new ExpressionSyntaxException($"Unexpected '{rest[0]}'", _at);
+    }
+
+    private Token Take(string sign)
+    {
+        _at += sign.Length;
+        return new Token(TokenKind.Sign, _at - sign.Length, _at, sign);
+    }
+
+    /// <summary>What other languages write gets a hint instead of "unexpected".</summary>
+    private void ThrowIfForeign(ReadOnlySpan<char> rest)
+    {
+        string? hint = rest switch
+        {
+            ['=', '=', '=', ..] => "There is no '==='; write '=='",
+            ['!', '=', '=', ..] => "There is no '!=='; write '!='",
+            ['=', not '=', ..] or ['='] => "There is no '='; to compare, write '=='",
+            ['&', not '&', ..] or ['&'] => "There is no '&'; write '&&' or 'and'",
+            ['|', not '|', ..] or ['|'] => "There is no '|'; write '||' or 'or'",
+            ['?', '.', ..] => "There is no '?.'; '.' copes with a missing member by itself",
+            _ => null,
+        };
+        if (hint is not null)
+        {
+            throw new ExpressionSyntaxException(hint, _at);
+        }
     }
 
     private Token Name()
@@ -87,11 +122,16 @@ internal sealed class ExpressionLexer(string text, int start)
     private Token Number()
     {
         int from = _at;
-        _at++;
         Digits();
         if (Peek(0) == '.' && char.IsAsciiDigit(Peek(1)))
         {
             _at++;
+            Digits();
+        }
+
+        if (Peek(0) is 'e' or 'E' && (char.IsAsciiDigit(Peek(1)) || (Peek(1) is '+' or '-' && char.IsAsciiDigit(Peek(2)))))
+        {
+            _at += 2;
             Digits();
         }
 
@@ -137,7 +177,7 @@ internal sealed class ExpressionLexer(string text, int start)
             case 'n': return '\n';
             case 'r': return '\r';
             case 't': return '\t';
-            case '\\' or '\'' or '"': return text[_at];
+            case '\\' or '\'' or '"' when _at < text.Length: return text[_at];
             case 'u' when _at + 4 < text.Length
                 && ushort.TryParse(text.AsSpan(_at + 1, 4), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out ushort code):
                 _at += 4;

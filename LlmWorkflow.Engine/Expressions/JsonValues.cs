@@ -14,6 +14,10 @@ internal static class JsonValues
 
     public static JsonElement Null { get; } = JsonElement.Parse("null");
 
+    public static JsonElement True { get; } = JsonElement.Parse("true");
+
+    public static JsonElement False { get; } = JsonElement.Parse("false");
+
     public static JsonElement EmptyArray { get; } = JsonElement.Parse("[]");
 
     public static JsonElement EmptyObject { get; } = JsonElement.Parse("{}");
@@ -59,7 +63,10 @@ internal static class JsonValues
     }
 
     /// <summary>A word for the kind of a value, for messages.</summary>
-    public static string KindName(this JsonElement value) => value.ValueKind switch
+    public static string KindName(this JsonElement value) => value.ValueKind.Name();
+
+    /// <summary>A word for a kind of value, for messages.</summary>
+    public static string Name(this JsonValueKind kind) => kind switch
     {
         JsonValueKind.Object => "an object",
         JsonValueKind.Array => "an array",

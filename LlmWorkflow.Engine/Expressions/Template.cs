@@ -11,6 +11,9 @@ internal sealed class Template
     // Templates come from definition files; the bound only guards against a process that sees very many versions.
     private const int MaxCached = 20_000;
 
+    // A few texts of megabytes would outweigh all others, and their parsing is small beside their use.
+    private const int MaxCachedLength = 65_536;
+
     private static readonly ConcurrentDictionary<string, Template> s_cache = new(StringComparer.Ordinal);
 
     private Template(IReadOnlyList<TemplatePart> parts) => Parts = parts;
@@ -32,6 +35,11 @@ internal sealed class Template
         if (s_cache.TryGetValue(text, out Template? known))
         {
             return known;
+        }
+
+        if (text.Length > MaxCachedLength)
+        {
+            return new Template(Split(text));
         }
 
         if (s_cache.Count >= MaxCached)

@@ -7,6 +7,9 @@ namespace LlmWorkflow.Engine.Expressions;
 /// <summary>Replaces <c>${…}</c> in strings and in whole JSON values. Values put in are never looked at again.</summary>
 internal static class TemplateResolver
 {
+    /// <summary>Largest text or value that expressions may be put together to, in characters: a definition may name a large value many times.</summary>
+    public const int MaxSize = Evaluation.MaxSize;
+
     /// <summary>
     /// The value with each string resolved: one that is a single <c>${…}</c> keeps the type of its value, any other is text. Property names stay as they are.
     /// </summary>
@@ -30,7 +33,8 @@ internal static class TemplateResolver
         StringBuilder result = new();
         foreach (TemplatePart part in Parse(text).Parts)
         {
-            result.Append(part.Expression is null ? part.Text : JsonValues.ToText(ExpressionEvaluator.Require(part.Expression, scope)));
+            result.Append(part.Expression is null ? part.Text : ExpressionEvaluator.RequireText(part.Expression, scope));
+            ThrowIfTooLarge(result.Length, text);
         }
 
         return result.ToString();
@@ -84,7 +88,9 @@ internal static class TemplateResolver
                 writer.WriteEndArray();
                 break;
             case JsonValueKind.String:
-                ResolveString(value, scope).WriteTo(writer);
+                JsonElement resolved = ResolveString(value, scope);
+                ThrowIfTooLarge(writer.BytesCommitted + writer.BytesPending + ExpressionValue.Of(resolved).Size, value.GetString()!);
+                resolved.WriteTo(writer);
                 break;
             default:
                 value.WriteTo(writer);
@@ -100,16 +106,15 @@ internal static class TemplateResolver
         }
         catch (ExpressionSyntaxException exception)
         {
-            throw new WorkflowException(
-                new WorkflowError
-                {
-                    Type = ErrorTypes.ExpressionError,
-                    Category = ErrorCategory.Config,
-                    Message = $"{exception.Message} at position {exception.Position + 1} of \"{Shorten(text)}\".",
-                },
-                exception);
+            throw ExpressionFault.At(exception.Message, exception.Position, text, exception);
         }
     }
 
-    private static string Shorten(string text) => text.Length <= 200 ? text : text[..200] + "…";
+    private static void ThrowIfTooLarge(long size, string text)
+    {
+        if (size > MaxSize)
+        {
+            throw ExpressionFault.At($"The values put in make more than {MaxSize} characters", 0, text);
+        }
+    }
 }

@@ -98,7 +98,7 @@ internal static class PromptRenderer
 
             for (int i = 0; i < prompt.Expressions.Count; i++)
             {
-                root[SlotPrefix + i.ToString(CultureInfo.InvariantCulture)] = JsonValues.ToText(ExpressionEvaluator.Require(prompt.Expressions[i], scope));
+                root[SlotPrefix + i.ToString(CultureInfo.InvariantCulture)] = ExpressionEvaluator.RequireText(prompt.Expressions[i], scope);
             }
 
             return prompt.Template(root);
