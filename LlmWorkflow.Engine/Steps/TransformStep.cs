@@ -25,9 +25,13 @@ internal sealed class TransformStep : IStepExecutor
             foreach (TransformOperation operation in step.Operations)
             {
                 cancellationToken.ThrowIfCancellationRequested();
-                JsonElement parameters = TemplateResolver.Resolve(operation.Parameters, context.Scope);
-                JsonElement input = parameters.TryGetProperty("input", out JsonElement own) ? own : value;
-                value = TransformCatalog.Apply(new TransformCall(step.Id, operation.Operation, input, parameters));
+                JsonElement input = operation.Parameters.TryGetProperty("input", out JsonElement own) ? TemplateResolver.Resolve(own, context.Scope) : value;
+                value = TransformCatalog.Apply(new TransformCall(step.Id, operation.Operation, input, operation.Parameters)
+                {
+                    Scope = context.Scope,
+                    Prompts = context.Workflow.Prompts,
+                    CancellationToken = cancellationToken,
+                });
             }
 
             return Task.FromResult(StepResult.Success(value));

@@ -17,7 +17,7 @@ internal static class ExtractFields
     public static JsonElement Apply(TransformCall call)
     {
         List<(string Name, string Path)> fields = Fields(call);
-        List<string> required = Required(call, fields);
+        HashSet<string> required = Required(call, fields);
         if (call.Input.IsMissingOrNull())
         {
             throw call.Fault("there is no input to extract from", call.Input);
@@ -26,7 +26,7 @@ internal static class ExtractFields
         bool isArray = call.Input.ValueKind == JsonValueKind.Array;
         if (!(call.Flag("each") ?? isArray))
         {
-            return JsonValues.Write(writer => WriteFields(call, call.Input, fields, required, writer));
+            return call.Write(writer => WriteFields(call, call.Input, fields, required, writer));
         }
 
         if (!isArray)
@@ -34,10 +34,10 @@ internal static class ExtractFields
             throw call.Fault("'each' needs an array as input", call.Input);
         }
 
-        return JsonValues.Write(writer =>
+        return call.Write(writer =>
         {
             writer.WriteStartArray();
-            foreach (JsonElement item in call.Input.EnumerateArray())
+            foreach (JsonElement item in call.Items())
             {
                 WriteFields(call, item, fields, required, writer);
             }
@@ -48,38 +48,23 @@ internal static class ExtractFields
 
     private static List<(string Name, string Path)> Fields(TransformCall call)
     {
-        JsonElement fields = call.Parameter("fields");
-        if (fields.ValueKind != JsonValueKind.Object)
-        {
-            throw call.Fault("'fields' must be an object of names and JSONPaths", fields);
-        }
-
+        const string What = "an object of names and JSONPaths";
+        JsonElement fields = call.Object("fields", What) ?? throw call.Fault($"'fields' must be {What}", default);
         return [.. fields.EnumerateObject().Select(field => field.Value.ValueKind == JsonValueKind.String
             ? (field.Name, field.Value.GetString()!)
             : throw call.Fault($"field '{field.Name}' must be a JSONPath in a string", field.Value))];
     }
 
-    private static List<string> Required(TransformCall call, List<(string Name, string Path)> fields)
+    private static HashSet<string> Required(TransformCall call, List<(string Name, string Path)> fields)
     {
-        JsonElement required = call.Parameter("required");
-        if (required.IsMissingOrNull())
-        {
-            return [];
-        }
-
-        if (required.ValueKind != JsonValueKind.Array || required.EnumerateArray().Any(name => name.ValueKind != JsonValueKind.String))
-        {
-            throw call.Fault("'required' must be a list of field names", required);
-        }
-
-        List<string> names = [.. required.EnumerateArray().Select(name => name.GetString()!)];
-        return names.Find(name => !fields.Exists(field => field.Name == name)) is { } unknown
-            ? throw call.Fault($"'required' names '{unknown}', which is not among the fields", required)
-            : names;
+        IReadOnlyList<string> names = call.Names("required")!;
+        return names.FirstOrDefault(name => !fields.Exists(field => field.Name == name)) is { } unknown
+            ? throw call.Fault($"'required' names '{unknown}', which is not among the fields", call.Parameter("required"))
+            : new HashSet<string>(names, StringComparer.Ordinal);
     }
 
     private static void WriteFields(
-        TransformCall call, JsonElement item, List<(string Name, string Path)> fields, List<string> required, Utf8JsonWriter writer)
+        TransformCall call, JsonElement item, List<(string Name, string Path)> fields, HashSet<string> required, Utf8JsonWriter writer)
     {
         JToken token = Read(call, item);
         writer.WriteStartObject();

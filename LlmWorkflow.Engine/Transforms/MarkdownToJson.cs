@@ -17,12 +17,12 @@ internal static class MarkdownToJson
 
     public static JsonElement Apply(TransformCall call)
     {
-        string source = Source(call);
+        string source = call.InputText().ReplaceLineEndings("\n");
         Func<string, string> toKey = Keys(call);
         IReadOnlyList<AskedSection>? asked = Sections(call);
         try
         {
-            return Convert(Unwrap(source), asked, toKey);
+            return Convert(call, Unwrap(source), asked, toKey);
         }
         // Markdig refuses markup that is nested too deeply with an ArgumentException.
         catch (ArgumentException exception)
@@ -31,12 +31,12 @@ internal static class MarkdownToJson
         }
     }
 
-    private static JsonElement Convert(string source, IReadOnlyList<AskedSection>? asked, Func<string, string> toKey)
+    private static JsonElement Convert(TransformCall call, string source, IReadOnlyList<AskedSection>? asked, Func<string, string> toKey)
     {
         List<Block> blocks = [.. Markdown.Parse(source, s_pipeline)];
         MarkdownBlocks values = new(source, toKey);
         JsonObject result = asked is null ? EveryHeading(blocks, values, toKey) : Asked(blocks, values, asked);
-        return JsonValues.Write(writer => result.WriteTo(writer));
+        return call.Write(writer => result.WriteTo(writer));
     }
 
     private static JsonObject EveryHeading(List<Block> blocks, MarkdownBlocks values, Func<string, string> toKey)
@@ -74,23 +74,6 @@ internal static class MarkdownToJson
         return result;
     }
 
-    private static string Source(TransformCall call)
-    {
-        JsonElement input = call.Input;
-        if (input.ValueKind == JsonValueKind.Object && input.TryGetProperty("content", out JsonElement content))
-        {
-            // The output of an llm step.
-            input = content;
-        }
-
-        if (input.ValueKind != JsonValueKind.String)
-        {
-            throw call.Fault("the input must be markdown text, or an object with it in 'content'", call.Input);
-        }
-
-        return input.GetString()!.Replace("\r\n", "\n", StringComparison.Ordinal).Replace('\r', '\n');
-    }
-
     /// <summary>Models like to put their whole answer into a markdown fence.</summary>
     private static string Unwrap(string source)
     {
@@ -103,10 +86,9 @@ internal static class MarkdownToJson
 
     private static Func<string, string> Keys(TransformCall call)
     {
-        JsonElement keys = call.Parameter("keys");
-        return keys.IsMissingOrNull() || keys.ValueEquals("snake_case") ? SnakeCase
-            : keys.ValueEquals("as_is") ? static text => MarkdownInlines.TrimColon(text) is { Length: > 0 } key ? key : "section"
-            : throw call.Fault("'keys' must be \"snake_case\" or \"as_is\"", keys);
+        return call.Choice("keys") == "snake_case"
+            ? SnakeCase
+            : static text => MarkdownInlines.TrimColon(text) is { Length: > 0 } key ? key : "section";
     }
 
     private static string SnakeCase(string text)
@@ -130,15 +112,9 @@ internal static class MarkdownToJson
 
     private static List<AskedSection>? Sections(TransformCall call)
     {
-        JsonElement sections = call.Parameter("sections");
-        if (sections.IsMissingOrNull())
+        if (call.Object("sections", "an object of names and headings") is not { } sections)
         {
             return null;
-        }
-
-        if (sections.ValueKind != JsonValueKind.Object)
-        {
-            throw call.Fault("'sections' must be an object of names and headings", sections);
         }
 
         return [.. sections.EnumerateObject().Select(section => new AskedSection(section.Name, section.Value.ValueKind switch
