@@ -97,7 +97,7 @@ public static class EngineServices
             var catalog = provider.GetRequiredService<WorkflowCatalog>();
             var stored = provider.GetRequiredService<DefinitionStore>();
             return async (hash, cancellationToken) => catalog.FindVersion(hash)
-                ?? (await stored.FindAsync(hash, cancellationToken) is { } found ? catalog.GetOrRestore(hash, found.Json, found.Prompts) : null);
+                ?? (await stored.FindAsync(hash, cancellationToken) is { } found ? catalog.GetOrRestore(hash, found.Json, found.Prompts, found.Workflows) : null);
         });
         return services;
     }

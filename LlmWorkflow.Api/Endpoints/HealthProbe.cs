@@ -54,17 +54,14 @@ internal sealed class HealthProbe(JobQueries queries, IConnectionMultiplexer red
                     : new() { Status = workers == 0 ? Unhealthy : Healthy, Workers = workers },
             },
             Simulated = options.Simulated,
-            Definitions = new() { Problems = [.. catalog.Problems.Select(Describe)] },
+            Definitions = new() { Problems = [.. catalog.Problems.SelectMany(Describe)] },
             Timestamp = time.GetUtcNow(),
         };
     }
 
-    private static string Describe(CatalogProblem problem)
-    {
-        var first = problem.Issues.First(i => i.Severity is IssueSeverity.Error);
-        return $"{problem.File}({first.Line},{first.Column}): {first.Code}: {first.Message}"
-            + (problem.LastGoodInUse ? " The last good version is in use." : "");
-    }
+    private static IEnumerable<string> Describe(CatalogProblem problem) => problem.Issues.Select(issue =>
+        $"{problem.File}:{issue.Line}:{issue.Column} {issue.Severity.ToString().ToLowerInvariant()} {issue.Code} {issue.Message}"
+        + (problem.LastGoodInUse ? " (The last good version is in use.)" : ""));
 
     private async Task<(double? LatencyMs, int Value)> TimedAsync(Func<CancellationToken, Task<int>> look)
     {

@@ -16,6 +16,8 @@ internal sealed record CatalogSnapshot
 
     public IReadOnlyList<CatalogProblem> Problems { get; init; } = [];
 
+    public DefinitionSurroundings Surroundings { get; init; } = new() { Prompts = new Dictionary<string, string>() };
+
     public PriceBook Prices { get; init; } = PriceBook.Empty;
 
     /// <summary>Path, length and time of every file; equal stamps mean that nothing has changed.</summary>

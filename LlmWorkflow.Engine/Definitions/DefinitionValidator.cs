@@ -7,7 +7,7 @@ namespace LlmWorkflow.Engine.Definitions;
 
 /// <summary>What validation gives.</summary>
 /// <param name="Definition">Null when there are errors.</param>
-/// <param name="Issues">All that was found, in the order of the file.</param>
+/// <param name="Issues">All that was found, in the order of the file; after the first 500 no more is noted.</param>
 /// <param name="UsedPrompts">Paths of the prompts that the definition uses, includes too.</param>
 public sealed record ValidationResult(WorkflowDefinition? Definition, IReadOnlyList<DefinitionIssue> Issues, IReadOnlySet<string> UsedPrompts);
 
@@ -25,6 +25,18 @@ public static class DefinitionValidator
     {
         ArgumentNullException.ThrowIfNull(json);
         ArgumentNullException.ThrowIfNull(surroundings);
+        return Check(json, (root, outline, definition, issues) =>
+        {
+            Name(definition, fileName, issues);
+            return DefinitionRules.Apply(root, outline, definition, surroundings, issues);
+        });
+    }
+
+    /// <summary>Reads the text of a definition that was valid when it was stored: only its form is checked.</summary>
+    internal static ValidationResult Read(string json) => Check(json, static (_, _, _, _) => new HashSet<string>());
+
+    private static ValidationResult Check(string json, Func<JsonElement, DefinitionOutline, WorkflowDefinition, DefinitionIssues, IReadOnlySet<string>> meaning)
+    {
         byte[] utf8 = Encoding.UTF8.GetBytes(json.TrimStart('\uFEFF'));
         if (utf8.Length > MaxBytes)
         {
@@ -57,6 +69,16 @@ public static class DefinitionValidator
         ShapeCheck shapes = new(issues);
         shapes.Check(root, WorkflowShapes.Workflow, JsonPlace.Root, null);
         WorkflowDefinition definition = DefinitionReader.Read(root, shapes.Outline);
+
+        // With steps missing from the outline, most of what the rules say would be wrong.
+        IReadOnlySet<string> used = shapes.Outline.IsCut || root.ValueKind != JsonValueKind.Object
+            ? new HashSet<string>()
+            : meaning(root, shapes.Outline, definition, issues);
+        return new ValidationResult(issues.HasErrors ? null : definition, issues.InFileOrder, used);
+    }
+
+    private static void Name(WorkflowDefinition definition, string? fileName, DefinitionIssues issues)
+    {
         if (fileName is not null && definition.Name != fileName && Regex.IsMatch(definition.Name, Forms.WorkflowName.Pattern))
         {
             issues.Error(
@@ -65,12 +87,6 @@ public static class DefinitionValidator
                 $"The name '{definition.Name}' differs from the file's name '{fileName}'.",
                 $"Name it \"{fileName}\", or rename the file.");
         }
-
-        // With steps missing from the outline, most of what the rules say would be wrong.
-        IReadOnlySet<string> used = shapes.Outline.IsCut || root.ValueKind != JsonValueKind.Object
-            ? new HashSet<string>()
-            : DefinitionRules.Apply(root, shapes.Outline, definition, surroundings, issues);
-        return new ValidationResult(issues.HasErrors ? null : definition, issues.InFileOrder, used);
     }
 
     private static ValidationResult Malformed(string code, int line, int column, string message)

@@ -56,6 +56,9 @@ public sealed class WorkflowCatalog : IDisposable
     /// <summary>The prices.</summary>
     public PriceBook Prices => _snapshot.Prices;
 
+    /// <summary>What a definition may refer to in this folder: for files that lie elsewhere.</summary>
+    public DefinitionSurroundings Surroundings => _snapshot.Surroundings;
+
     /// <summary>The workflow's current version; null when there is none of that name.</summary>
     public PinnedWorkflow? Find(string name) => _snapshot.Workflows.GetValueOrDefault(name);
 
@@ -65,13 +68,27 @@ public sealed class WorkflowCatalog : IDisposable
     /// <summary>A version that this process has seen; null when it must be restored from the store.</summary>
     public PinnedWorkflow? FindVersion(string hash) => _versions.GetValueOrDefault(hash);
 
+    /// <summary>Pins a definition that lies elsewhere, with prompts and workflows of this folder.</summary>
+    /// <param name="result">What <see cref="DefinitionValidator.Validate"/> gave with <see cref="Surroundings"/>, without errors.</param>
+    /// <param name="json">The text that was validated.</param>
+    public PinnedWorkflow Pin(ValidationResult result, string json)
+    {
+        ArgumentNullException.ThrowIfNull(result);
+        WorkflowDefinition definition = result.Definition ?? throw new ArgumentException("The definition has errors.", nameof(result));
+        CatalogSnapshot snapshot = _snapshot;
+        return Remember(PinnedWorkflows.WithSubWorkflows(PinnedWorkflows.Pin(definition, json, result.UsedPrompts, snapshot.Surroundings.Prompts), snapshot.Workflows));
+    }
+
     /// <summary>The pinned version of a job: from memory, else from its stored texts.</summary>
     /// <inheritdoc cref="PinnedWorkflows.Restore"/>
-    public PinnedWorkflow GetOrRestore(string hash, string json, IReadOnlyDictionary<string, string> prompts) =>
-        FindVersion(hash) ?? Remember(Restore(hash, json, prompts));
+    public PinnedWorkflow GetOrRestore(
+        string hash, string json, IReadOnlyDictionary<string, string> prompts, IReadOnlyDictionary<string, string> workflows) =>
+        FindVersion(hash) ?? Remember(Restore(hash, json, prompts, workflows));
 
     /// <inheritdoc cref="PinnedWorkflows.Restore"/>
-    public static PinnedWorkflow Restore(string hash, string json, IReadOnlyDictionary<string, string> prompts) => PinnedWorkflows.Restore(hash, json, prompts);
+    public static PinnedWorkflow Restore(
+        string hash, string json, IReadOnlyDictionary<string, string> prompts, IReadOnlyDictionary<string, string> workflows) =>
+        PinnedWorkflows.Restore(hash, json, prompts, workflows);
 
     /// <summary>Reads all files again, if any has changed since the last time. What is broken keeps its last good version.</summary>
     public void Reload()

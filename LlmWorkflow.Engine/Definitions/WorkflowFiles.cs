@@ -30,34 +30,16 @@ internal sealed class WorkflowFiles(string directory, Func<IReadOnlyList<KnownSe
             Services = services?.Invoke(),
             Prices = prices,
         };
-        Dictionary<string, PinnedWorkflow> workflows = new(StringComparer.Ordinal);
-        Dictionary<string, IReadOnlyList<DefinitionIssue>> issues = new(StringComparer.Ordinal);
-        foreach (string file in Definitions())
-        {
-            string name = Path.GetFileNameWithoutExtension(file);
-            string json = File.ReadAllText(file, Encoding.UTF8).Replace("\r\n", "\n", StringComparison.Ordinal);
-            ValidationResult result = DefinitionValidator.Validate(json, name, surroundings);
-            issues[name] = result.Issues;
-            if (result.Definition is { } definition)
-            {
-                workflows[name] = PinnedWorkflows.Pin(definition, json, result.UsedPrompts, surroundings.Prompts);
-                continue;
-            }
-
-            bool hasLastGood = before.Workflows.TryGetValue(name, out PinnedWorkflow? lastGood);
-            problems.Add(new CatalogProblem($"definitions/{name}.json", result.Issues, hasLastGood));
-            if (hasLastGood)
-            {
-                workflows[name] = lastGood!;
-            }
-        }
-
+        WorkflowSet set = new(Texts(), surroundings, before.Workflows);
+        problems.AddRange(set.Problems);
+        FrozenDictionary<string, PinnedWorkflow> workflows = set.Pin().ToFrozenDictionary(StringComparer.Ordinal);
         return new CatalogSnapshot
         {
-            Workflows = workflows.ToFrozenDictionary(StringComparer.Ordinal),
-            Issues = issues,
+            Workflows = workflows,
+            Issues = set.Issues,
             Names = [.. workflows.Keys.Order(StringComparer.Ordinal)],
             Problems = problems,
+            Surroundings = set.Surroundings,
             Prices = prices,
             Stamp = stamp,
         };
@@ -91,10 +73,17 @@ internal sealed class WorkflowFiles(string directory, Func<IReadOnlyList<KnownSe
         }
     }
 
-    private IEnumerable<string> Definitions()
+    /// <summary>The definition files' texts by name, with LF as line end.</summary>
+    private SortedDictionary<string, string> Texts()
     {
         string folder = Path.Combine(Root, "definitions");
-        return Directory.Exists(folder) ? Directory.EnumerateFiles(folder, "*.json").Order(StringComparer.Ordinal) : [];
+        SortedDictionary<string, string> texts = new(StringComparer.Ordinal);
+        foreach (string file in Directory.Exists(folder) ? Directory.EnumerateFiles(folder, "*.json") : [])
+        {
+            texts[Path.GetFileNameWithoutExtension(file)] = File.ReadAllText(file, Encoding.UTF8).Replace("\r\n", "\n", StringComparison.Ordinal);
+        }
+
+        return texts;
     }
 
     private string Stamp()

@@ -9,10 +9,10 @@ namespace LlmWorkflow.Engine.Storage;
 public sealed class DefinitionStore(Database database)
 {
     private const string InsertSql = """
-        insert into llm_workflow_definitions (hash, name, definition, prompts) values ($1, $2, $3, $4::json) on conflict (hash) do nothing
+        insert into llm_workflow_definitions (hash, name, definition, prompts, workflows) values ($1, $2, $3, $4::json, $5::jsonb) on conflict (hash) do nothing
         """;
 
-    private const string SelectSql = "select name, definition, prompts::text from llm_workflow_definitions where hash = $1";
+    private const string SelectSql = "select name, definition, prompts::text, workflows::text from llm_workflow_definitions where hash = $1";
 
     // Hashes known to be stored: one round trip per definition and process, not per job.
     private readonly ConcurrentDictionary<string, bool> _stored = new();
@@ -30,6 +30,7 @@ public sealed class DefinitionStore(Database database)
         command.Add(NpgsqlDbType.Text, definition.Name);
         command.Add(NpgsqlDbType.Text, definition.Json);
         command.Add(NpgsqlDbType.Text, JsonSerializer.Serialize(new(definition.Prompts), EngineJson.Default.DictionaryStringString));
+        command.Add(NpgsqlDbType.Text, JsonSerializer.Serialize(new(definition.Workflows), EngineJson.Default.DictionaryStringString));
         await command.ExecuteNonQueryAsync(cancellationToken);
         _stored[definition.Hash] = true;
     }
@@ -51,9 +52,10 @@ public sealed class DefinitionStore(Database database)
             return null;
         }
 
-        var prompts = JsonSerializer.Deserialize(reader.GetString(2), EngineJson.Default.DictionaryStringString) ?? [];
-        return new(hash, reader.GetString(0), reader.GetString(1), prompts);
+        return new(hash, reader.GetString(0), reader.GetString(1), Texts(reader.GetString(2)), Texts(reader.GetString(3)));
     }
+
+    private static Dictionary<string, string> Texts(string json) => JsonSerializer.Deserialize(json, EngineJson.Default.DictionaryStringString) ?? [];
 }
 
 /// <summary>A definition as stored.</summary>
@@ -61,4 +63,6 @@ public sealed class DefinitionStore(Database database)
 /// <param name="Name">The workflow's name.</param>
 /// <param name="Json">The file's text.</param>
 /// <param name="Prompts">Prompt files by path.</param>
-public sealed record StoredDefinition(string Hash, string Name, string Json, IReadOnlyDictionary<string, string> Prompts);
+/// <param name="Workflows">Texts of the workflows that it runs, by name.</param>
+public sealed record StoredDefinition(
+    string Hash, string Name, string Json, IReadOnlyDictionary<string, string> Prompts, IReadOnlyDictionary<string, string> Workflows);

@@ -56,7 +56,8 @@ public sealed class JobSubmitter(
 
     private async Task<InsertedJob> StoreAsync(NewJob row, PinnedWorkflow workflow, CancellationToken cancellationToken)
     {
-        var definition = new StoredDefinition(workflow.Hash, workflow.Definition.Name, workflow.Json, workflow.Prompts);
+        var definition = new StoredDefinition(
+            workflow.Hash, workflow.Definition.Name, workflow.Json, workflow.Prompts, workflow.Workflows.ToDictionary(sub => sub.Key, sub => sub.Value.Json));
         await definitions.EnsureAsync(definition, cancellationToken);
         try
         {

@@ -37,7 +37,7 @@ public sealed class EngineFixture : IAsyncLifetime
     internal JobStream Stream { get; private set; } = null!;
 
     internal static StoredDefinition Definition { get; } =
-        new(new string('a', 64), "sample", """{"name":"sample","steps":[]}""", new Dictionary<string, string>());
+        new(new string('a', 64), "sample", """{"name":"sample","steps":[]}""", new Dictionary<string, string>(), new Dictionary<string, string>());
 
     [ModuleInitializer]
     internal static void PrepareTemplate() => TestServers.PrepareTemplate = async (connectionString, cancellationToken) =>

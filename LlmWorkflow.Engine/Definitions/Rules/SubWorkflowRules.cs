@@ -34,14 +34,14 @@ internal static class SubWorkflowRules
             return;
         }
 
-        List<string> chain = LongestChain(other, [definition.Name], workflows);
-        if (chain[^1] == definition.Name || chain.IndexOf(chain[^1]) < chain.Count - 1)
+        int depth = Depth(other, workflows, []);
+        if (WayTo(definition.Name, other, workflows) is { } way)
         {
-            issues.Error(IssueCodes.WorkflowRecursion, name, $"Workflows run each other in a circle: {string.Join(" → ", chain)}.");
+            issues.Error(IssueCodes.WorkflowRecursion, name, $"Workflows run each other in a circle: {string.Join(" → ", [definition.Name, .. way])}.");
         }
-        else if (chain.Count - 1 > WorkflowStepDefinition.MaxDepth)
+        else if (depth > WorkflowStepDefinition.MaxDepth)
         {
-            issues.Error(IssueCodes.WorkflowRecursion, name, $"Workflows are nested deeper than {WorkflowStepDefinition.MaxDepth}: {string.Join(" → ", chain)}.");
+            issues.Error(IssueCodes.WorkflowRecursion, name, $"Workflows may be inside each other {WorkflowStepDefinition.MaxDepth} deep, not {depth}.");
         }
 
         Input(step, place, other, issues);
@@ -51,25 +51,36 @@ internal static class SubWorkflowRules
     public static IEnumerable<string> Names(IEnumerable<StepDefinition> steps) => steps.SelectMany(step =>
         step is WorkflowStepDefinition sub ? [sub.Workflow] : step.Branches.SelectMany(branch => Names(branch.Steps)));
 
-    // Ends at the first circle; else the longest way down.
-    private static List<string> LongestChain(WorkflowDefinition workflow, List<string> above, IReadOnlyDictionary<string, WorkflowDefinition> workflows)
+    /// <summary>The shortest way from one workflow to another, both included; null when there is none.</summary>
+    private static List<string>? WayTo(string goal, WorkflowDefinition from, IReadOnlyDictionary<string, WorkflowDefinition> workflows)
     {
-        List<string> own = [.. above, workflow.Name];
-        List<string> longest = own;
-        if (above.Contains(workflow.Name) || own.Count > WorkflowStepDefinition.MaxDepth + 1)
+        Dictionary<string, List<string>> ways = new(StringComparer.Ordinal) { [from.Name] = [from.Name] };
+        Queue<WorkflowDefinition> open = new([from]);
+        while (open.TryDequeue(out WorkflowDefinition? at))
         {
-            return own;
-        }
-
-        foreach (string name in Names(workflow.Steps).Distinct(StringComparer.Ordinal))
-        {
-            if (workflows.TryGetValue(name, out WorkflowDefinition? next) && LongestChain(next, own, workflows) is var chain && chain.Count > longest.Count)
+            foreach (string name in Names(at.Steps))
             {
-                longest = chain;
+                if (ways.TryAdd(name, [.. ways[at.Name], name]) && workflows.TryGetValue(name, out WorkflowDefinition? next))
+                {
+                    open.Enqueue(next);
+                }
             }
         }
 
-        return longest;
+        return ways.GetValueOrDefault(goal);
+    }
+
+    /// <summary>How many workflows are inside each other, this one included. A circle, which the workflows in it are told of, counts once.</summary>
+    private static int Depth(WorkflowDefinition workflow, IReadOnlyDictionary<string, WorkflowDefinition> workflows, Dictionary<string, int> known)
+    {
+        if (known.TryGetValue(workflow.Name, out int depth))
+        {
+            return depth;
+        }
+
+        known[workflow.Name] = 0;
+        return known[workflow.Name] = 1 + Names(workflow.Steps).Distinct(StringComparer.Ordinal)
+            .Select(name => workflows.TryGetValue(name, out WorkflowDefinition? next) ? Depth(next, workflows, known) : 0).DefaultIfEmpty().Max();
     }
 
     private static void Input(WorkflowStepDefinition step, JsonPlace place, WorkflowDefinition other, DefinitionIssues issues)

@@ -9,6 +9,8 @@ public sealed class WorkflowCatalogTests : IDisposable
 {
     private const string Good = """{"name": "one", "steps": [{"id": "a", "type": "llm", "model": "m", "prompt_template": "p.md"}]}""";
 
+    private static readonly Dictionary<string, string> s_none = [];
+
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("llmwf-catalog-");
 
     public WorkflowCatalogTests()
@@ -112,12 +114,12 @@ public sealed class WorkflowCatalogTests : IDisposable
         PinnedWorkflow workflow = catalog.Find("one")!;
         Dictionary<string, string> prompts = workflow.Prompts.Reverse().ToDictionary(prompt => prompt.Key, prompt => prompt.Value);
 
-        PinnedWorkflow restored = WorkflowCatalog.Restore(workflow.Hash, workflow.Json, prompts);
+        PinnedWorkflow restored = WorkflowCatalog.Restore(workflow.Hash, workflow.Json, prompts, s_none);
 
         Assert.Equal((workflow.Hash, workflow.Json), (restored.Hash, restored.Json));
         Assert.Equal("a", restored.Definition.Steps[0].Id);
         prompts["p.md"] += "!";
-        Assert.Throws<WorkflowException>(() => WorkflowCatalog.Restore(workflow.Hash, workflow.Json, prompts));
+        Assert.Throws<WorkflowException>(() => WorkflowCatalog.Restore(workflow.Hash, workflow.Json, prompts, s_none));
     }
 
     [Fact]
