@@ -1,5 +1,7 @@
+using System.Globalization;
 using System.Text.Json;
 using LlmWorkflow.Engine.Costs;
+using LlmWorkflow.Engine.Providers;
 
 namespace LlmWorkflow.Engine.Definitions;
 
@@ -22,6 +24,11 @@ public static class DryRunPlanner
         ArgumentNullException.ThrowIfNull(workflow);
         ArgumentNullException.ThrowIfNull(prices);
         ArgumentNullException.ThrowIfNull(defaultProvider);
+        DryRunSteps steps = new(workflow, new DryRunCalls(prices, defaultProvider, at), at);
+        DryRunScope scope = steps.Start(workflow.Definition, input ?? DryRunPlaceholder.Of("input"), false);
+        IReadOnlyList<PlannedStep> planned = steps.Plan(workflow.Definition.Steps, "", scope, PlannedRun.Yes, 0);
+        CostRange total = DryRunCosts.Sum(planned.Select(step => step.Cost));
+        CostRange cost = DryRunCosts.Capped(steps.IsCut ? total with { Expected = null, Highest = null } : total, workflow.Definition.MaxCostUsd);
         return new DryRunPlan
         {
             Workflow = workflow.Definition.Name,
@@ -29,11 +36,36 @@ public static class DryRunPlanner
             Hash = workflow.Hash,
             Issues = issues ?? [],
             InputIssues = input is { } given ? InputSchema.Validate(workflow.Definition, given) : [],
-            Steps = [],
-            Cost = new CostRange(0, 0, 0),
-            TokenMethod = Providers.TokenEstimate.Method,
-            Assumptions = [],
-            Notes = [],
+            Steps = planned,
+            Cost = cost,
+            TokenMethod = TokenEstimate.Method,
+            Assumptions = steps.AssumedLength
+                ? [.. DryRunCalls.Assumptions, string.Create(CultureInfo.InvariantCulture, $"A list whose length is not known has {DryRunSteps.AssumedItems} items.")]
+                : DryRunCalls.Assumptions,
+            Notes = [.. Notes(workflow.Definition, input is null, steps.IsCut, cost)],
         };
+    }
+
+    private static IEnumerable<string> Notes(WorkflowDefinition definition, bool withoutInput, bool isCut, CostRange cost)
+    {
+        if (withoutInput)
+        {
+            yield return "Without an input, whatever reads it is shown as a placeholder.";
+        }
+
+        if (isCut)
+        {
+            yield return string.Create(CultureInfo.InvariantCulture, $"The plan ends after {DryRunSteps.MaxSteps} steps, so expected and highest cost are not known.");
+        }
+
+        if (cost.Highest is null)
+        {
+            yield return "There is no highest cost: a price or the length of a list is not known (see the steps' notes). A max_cost_usd would set a limit.";
+        }
+
+        if (cost.Expected > definition.MaxCostUsd)
+        {
+            yield return string.Create(CultureInfo.InvariantCulture, $"The job is expected to cost more than its max_cost_usd, {definition.MaxCostUsd} USD.");
+        }
     }
 }
