@@ -173,6 +173,6 @@ public sealed record PlannedMessage
 }
 
 /// <summary>JSON of the dry run: snake_case, nulls left out except in costs.</summary>
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, MaxDepth = 1024)]
 [JsonSerializable(typeof(DryRunPlan))]
 public sealed partial class DryRunJson : JsonSerializerContext;

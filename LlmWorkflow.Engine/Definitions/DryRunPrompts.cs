@@ -12,6 +12,9 @@ namespace LlmWorkflow.Engine.Definitions;
 /// <summary>Renders the messages of an <c>llm</c> step as far as its values are known.</summary>
 internal static partial class DryRunPrompts
 {
+    // A value may stand in a prompt many times.
+    private const long MaxRendered = 100_000_000;
+
     private static readonly HashSet<string> s_words = new(["this", "else", "if", "unless", "each", "with", "lookup", "true", "false", "null", "as"], StringComparer.Ordinal);
 
     /// <summary>The messages in order; null when one of them cannot be rendered (the scope's faults say why).</summary>
@@ -48,6 +51,12 @@ internal static partial class DryRunPrompts
 
     private static string Render(string source, IReadOnlyDictionary<string, string> prompts, Dictionary<string, JsonElement> variables, DryRunScope scope)
     {
+        long longest = variables.Values.Where(value => value.ValueKind != JsonValueKind.Undefined).Select(value => (long)value.GetRawText().Length).DefaultIfEmpty(0).Max();
+        if (TagPattern().Count(source) * longest > MaxRendered)
+        {
+            throw new WorkflowException(new WorkflowError { Type = ErrorTypes.PromptError, Category = ErrorCategory.User, Message = $"A prompt could grow beyond {MaxRendered} characters." });
+        }
+
         // Each ${…} is computed here, where unknown values have placeholders, and handed to the renderer as a value under a name of its own.
         StringBuilder text = new();
         List<KeyValuePair<string, JsonElement>> values = [];
@@ -101,6 +110,9 @@ internal static partial class DryRunPrompts
 
         writer.WriteEndObject();
     });
+
+    [GeneratedRegex(@"\{\{|\$\{", RegexOptions.CultureInvariant)]
+    private static partial Regex TagPattern();
 
     [GeneratedRegex(@"\{\{\{?~?(?:#(?:if|unless)\s+)?(?:this\.)?([A-Za-z_]\w*)", RegexOptions.CultureInvariant)]
     private static partial Regex MemberPattern();

@@ -59,6 +59,7 @@ internal sealed class WorkflowFiles(string directory, Func<IReadOnlyList<KnownSe
             Names = [.. workflows.Keys.Order(StringComparer.Ordinal)],
             Problems = problems,
             Prices = prices,
+            Surroundings = surroundings,
             Stamp = stamp,
         };
     }
