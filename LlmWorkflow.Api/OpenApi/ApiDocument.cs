@@ -150,6 +150,7 @@ internal static class ApiDocument
                 return schema;
             }
 
+            NestedSchemas.Link(schema, context.Document!);
             context.Document!.AddComponent(type.Name, schema);
             return new OpenApiSchemaReference(type.Name, context.Document);
         }
