@@ -64,6 +64,7 @@ public static class IssueCodes
     public const string InvalidExpression = "INVALID_EXPRESSION";
     public const string UnknownReference = "UNKNOWN_REFERENCE";
     public const string LaterReference = "LATER_REFERENCE";
+    public const string NotAlwaysRun = "NOT_ALWAYS_RUN";
     public const string MissingPrompt = "MISSING_PROMPT";
     public const string MissingInclude = "MISSING_INCLUDE";
     public const string IncludeCycle = "INCLUDE_CYCLE";
@@ -74,8 +75,11 @@ public static class IssueCodes
     public const string UnknownOperation = "UNKNOWN_OPERATION";
     public const string MissingParameter = "MISSING_PARAMETER";
     public const string UnknownParameter = "UNKNOWN_PARAMETER";
+    public const string UnknownWorkflow = "UNKNOWN_WORKFLOW";
+    public const string WorkflowRecursion = "WORKFLOW_RECURSION";
     public const string UnknownPrice = "UNKNOWN_PRICE";
     public const string InvalidInputSchema = "INVALID_INPUT_SCHEMA";
+    public const string InvalidSchema = "INVALID_SCHEMA";
     public const string UnusedOutput = "UNUSED_OUTPUT";
 #pragma warning restore CS1591
 }

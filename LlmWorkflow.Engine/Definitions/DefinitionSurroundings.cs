@@ -11,6 +11,9 @@ public sealed record DefinitionSurroundings
     /// <summary>Services with their operations; null: they are not checked.</summary>
     public IReadOnlyList<KnownService>? Services { get; init; }
 
+    /// <summary>The other workflows that can be run, by name; null: <c>workflow</c> steps are not checked.</summary>
+    public IReadOnlyDictionary<string, WorkflowDefinition>? Workflows { get; init; }
+
     /// <summary>Prices; null: they are not checked.</summary>
     public PriceBook? Prices { get; init; }
 }

@@ -1,5 +1,7 @@
 using System.Text;
 using System.Text.Json;
+using System.Text.RegularExpressions;
+using LlmWorkflow.Engine.Definitions.Language;
 
 namespace LlmWorkflow.Engine.Definitions;
 
@@ -51,21 +53,24 @@ public static class DefinitionValidator
         }
 
         DefinitionIssues issues = new(positions);
-        foreach (string duplicate in positions.Duplicates)
+        issues.AddDuplicates();
+        ShapeCheck shapes = new(issues);
+        shapes.Check(root, WorkflowShapes.Workflow, JsonPlace.Root, null);
+        WorkflowDefinition definition = DefinitionReader.Read(root, shapes.Outline);
+        if (fileName is not null && definition.Name != fileName && Regex.IsMatch(definition.Name, Forms.WorkflowName.Pattern))
         {
-            issues.ErrorAtName(IssueCodes.DuplicateProperty, duplicate, $"'{duplicate[(duplicate.LastIndexOf('/') + 1)..]}' stands here twice.");
+            issues.Error(
+                IssueCodes.NameMismatch,
+                JsonPlace.Root.Member("name"),
+                $"The name '{definition.Name}' differs from the file's name '{fileName}'.",
+                $"Name it \"{fileName}\", or rename the file.");
         }
 
-        DefinitionReader reader = new(issues);
-        WorkflowDefinition definition = reader.Read(root);
-        if (fileName is not null && DefinitionReader.IsName(definition.Name) && definition.Name != fileName)
-        {
-            issues.Error(IssueCodes.NameMismatch, "/name", $"The name '{definition.Name}' differs from the file's name '{fileName}'.", $"Name it \"{fileName}\", or rename the file.");
-        }
-
-        DefinitionRules rules = new(definition, reader.ReadSteps, root, surroundings, issues);
-        rules.Apply();
-        return new ValidationResult(issues.HasErrors ? null : definition, issues.InFileOrder, rules.UsedPrompts);
+        // With steps missing from the outline, most of what the rules say would be wrong.
+        IReadOnlySet<string> used = shapes.Outline.IsCut || root.ValueKind != JsonValueKind.Object
+            ? new HashSet<string>()
+            : DefinitionRules.Apply(root, shapes.Outline, definition, surroundings, issues);
+        return new ValidationResult(issues.HasErrors ? null : definition, issues.InFileOrder, used);
     }
 
     private static ValidationResult Malformed(string code, int line, int column, string message)

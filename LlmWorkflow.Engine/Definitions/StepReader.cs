@@ -1,165 +1,116 @@
 using System.Globalization;
 using System.Text.Json;
-using LlmWorkflow.Engine.Diagnostics;
-using LlmWorkflow.Engine.Expressions;
-using LlmWorkflow.Engine.Transforms;
 
 namespace LlmWorkflow.Engine.Definitions;
 
-/// <summary>Reads what belongs to a step's type.</summary>
-internal sealed class StepReader(PropertyReader properties, DefinitionIssues issues)
+/// <summary>Turns steps into records, nested ones first.</summary>
+internal static class StepReader
 {
-    private static readonly string[] s_types = ["llm", "external_api", "transform"];
+    /// <summary>The steps of a list whose type is known.</summary>
+    public static IReadOnlyList<StepDefinition> Read(StepList list) => [.. list.Steps.Select(Read).OfType<StepDefinition>()];
 
-    private static readonly HashSet<string> s_common = new(
-        ["id", "type", "display_name", "description", "timeout_seconds", "max_cost_usd", "on_error", "default", "retry"], StringComparer.Ordinal);
-
-    /// <summary>The step without what all types share; null when its type is unknown.</summary>
-    public StepDefinition? Read(string id, string type, JsonElement json, string pointer)
+    private static StepDefinition? Read(StepNode node)
     {
-        switch (type)
+        List<StepBranch> branches = [.. node.Lists.Select(list => new StepBranch(NameOf(list), list.Pointer, Read(list)))];
+        Fields fields = new(node.Json);
+        if (node.Shape is null || Own(node, fields, branches) is not { } own)
         {
-            case "llm":
-                return Llm(id, pointer);
-            case "external_api":
-                return new ExternalApiStepDefinition
-                {
-                    Id = id,
-                    Service = properties.NeedText("service"),
-                    Operation = properties.NeedText("operation"),
-                    Config = properties.Members("config"),
-                };
-            case "transform":
-                return Transform(id, json, pointer);
-            case "":
-                return null;
-            default:
-                properties.AcceptRest();
-                issues.Error(IssueCodes.UnknownStepType, properties.At("type"), $"There is no step type '{type}'.", NearestNames.Suggest(type, s_types));
-                return null;
+            return null;
         }
+
+        node.Definition = own with
+        {
+            DisplayName = fields.Text("display_name"),
+            Description = fields.Text("description"),
+            When = fields.Text("when"),
+            TimeoutSeconds = own is ApprovalStepDefinition ? null : fields.Seconds("timeout_seconds"),
+            MaxCostUsd = fields.Number("max_cost_usd"),
+            OnError = fields.Text("on_error") switch { "continue" => OnError.Continue, "retry" => OnError.Retry, _ => OnError.Fail },
+            // Beside cases it is a branch.
+            Default = own is ConditionalStepDefinition && fields.Has("cases") ? default : fields.Any("default"),
+            Retry = Retry(fields),
+        };
+        return node.Definition;
     }
 
-    private LlmStepDefinition Llm(string id, string pointer)
+    private static StepDefinition? Own(StepNode node, Fields fields, List<StepBranch> branches) => fields.Text("type") switch
     {
-        LlmStepDefinition step = new()
+        "llm" => LlmStepReader.Read(node.Id, fields),
+        "external_api" => new ExternalApiStepDefinition
+        {
+            Id = node.Id,
+            Service = fields.Text("service") ?? "",
+            Operation = fields.Text("operation") ?? "",
+            Config = fields.Members("config"),
+            CacheTtlSeconds = fields.Whole("cache_ttl_seconds"),
+        },
+        "transform" => TransformStepReader.Read(node, fields),
+        "conditional" => Conditional(node.Id, fields, branches),
+        "parallel" => new ParallelStepDefinition
+        {
+            Id = node.Id,
+            Lanes = branches,
+            MaxConcurrency = fields.Whole("max_concurrency"),
+            FailFast = fields.Flag("fail_fast") ?? true,
+        },
+        "foreach" => new ForeachStepDefinition
+        {
+            Id = node.Id,
+            Items = fields.Text("items") ?? "",
+            As = fields.Text("as") ?? "item",
+            Steps = branches is [var steps] ? steps.Steps : [],
+            MaxConcurrency = fields.Whole("max_concurrency") ?? 1,
+        },
+        "workflow" => new WorkflowStepDefinition { Id = node.Id, Workflow = fields.Text("name") ?? "", Input = fields.Any("input") },
+        "wait" => new WaitStepDefinition { Id = node.Id, Seconds = fields.Any("seconds"), Until = fields.Text("until") },
+        "approval" => new ApprovalStepDefinition
+        {
+            Id = node.Id,
+            Signal = fields.Text("signal") ?? node.Id,
+            Message = fields.Text("message"),
+            WaitSeconds = fields.Seconds("timeout_seconds"),
+            OnTimeout = fields.Text("on_timeout") == "continue" ? OnError.Continue : OnError.Fail,
+        },
+        _ => null,
+    };
+
+    private static ConditionalStepDefinition Conditional(string id, Fields fields, List<StepBranch> branches)
+    {
+        StepBranch Branch(string name, string pointer) => branches.Find(branch => branch.Pointer == pointer) ?? new StepBranch(name, pointer, []);
+        IEnumerable<ConditionalCase> cases = fields.Has("cases")
+            ? fields.Items("cases").Select((item, index) =>
+            {
+                string name = index.ToString(CultureInfo.InvariantCulture);
+                return new ConditionalCase(new Fields(item).Text("when") ?? "", Branch(name, $"/cases/{name}/steps"));
+            })
+            : [new ConditionalCase(fields.Text("condition") ?? "", Branch("then", "/then"))];
+        return new ConditionalStepDefinition
         {
             Id = id,
-            Model = properties.NeedText("model"),
-            Provider = properties.Text("provider"),
-            Prompt = properties.Text("prompt"),
-            PromptTemplate = properties.Text("prompt_template"),
-            SystemPrompt = properties.Text("system_prompt"),
-            SystemPromptTemplate = properties.Text("system_prompt_template"),
-            Variables = properties.Members("variables"),
-            Temperature = (double?)properties.Number("temperature", 0, 2),
-            MaxTokens = (int?)properties.Number("max_tokens", 1, 1_000_000, true),
-            TopP = (double?)properties.Number("top_p", 0, 1),
-            Stop = properties.Texts("stop"),
-            Seed = (long?)properties.Number("seed", long.MinValue, long.MaxValue, true),
-            Stream = properties.Flag("stream") ?? true,
+            Cases = [.. cases],
+            Otherwise = branches.Find(branch => branch.Pointer is "/else" or "/default"),
         };
-        if (step.Prompt is null && step.PromptTemplate is null && !properties.Has("prompt") && !properties.Has("prompt_template"))
-        {
-            issues.Error(IssueCodes.MissingProperty, pointer, "The step has no prompt.", "Add \"prompt_template\" (a file under prompts/) or \"prompt\" (the text).");
-        }
-
-        Exclude(step.Prompt, step.PromptTemplate, "prompt");
-        Exclude(step.SystemPrompt, step.SystemPromptTemplate, "system_prompt");
-        return step;
     }
 
-    private void Exclude(string? text, string? template, string name)
+    private static RetryPolicy? Retry(Fields step)
     {
-        if (text is not null && template is not null)
+        if (step.Any("retry").ValueKind != JsonValueKind.Object)
         {
-            issues.ErrorAtName(IssueCodes.ConflictingProperties, properties.At($"{name}_template"), $"'{name}' and '{name}_template' exclude each other.");
+            return step.Text("on_error") == "retry" ? new RetryPolicy() : null;
         }
+
+        Fields fields = step.Object("retry");
+        RetryPolicy defaults = new();
+        return new RetryPolicy
+        {
+            MaxAttempts = fields.Whole("max_attempts") ?? defaults.MaxAttempts,
+            InitialDelaySeconds = fields.Seconds("initial_delay_seconds") ?? defaults.InitialDelaySeconds,
+            BackoffMultiplier = fields.Seconds("backoff_multiplier") ?? defaults.BackoffMultiplier,
+            MaxDelaySeconds = fields.Seconds("max_delay_seconds") ?? defaults.MaxDelaySeconds,
+            Jitter = fields.Flag("jitter") ?? defaults.Jitter,
+        };
     }
 
-    private TransformStepDefinition Transform(string id, JsonElement json, string pointer)
-    {
-        JsonElement input = properties.Any("input");
-        List<TransformOperation> operations = [];
-        if (properties.Has("operations"))
-        {
-            if (properties.Has("operation"))
-            {
-                issues.ErrorAtName(IssueCodes.ConflictingProperties, properties.At("operation"), "'operation' and 'operations' exclude each other.");
-            }
-
-            Row(properties.Any("operations", "a list of operations", JsonValueKind.Array), $"{pointer}/operations", operations);
-        }
-        else
-        {
-            string name = properties.NeedText("operation");
-            JsonElement parameters = JsonValues.Write(writer =>
-            {
-                writer.WriteStartObject();
-                foreach (JsonProperty property in json.EnumerateObject().Where(property => property.Name != "input" && !s_common.Contains(property.Name)))
-                {
-                    property.WriteTo(writer);
-                }
-
-                writer.WriteEndObject();
-            });
-            CheckParameters(name, properties, pointer);
-            operations.Add(new TransformOperation(name, parameters));
-        }
-
-        return new TransformStepDefinition { Id = id, Input = input, Operations = operations };
-    }
-
-    private void Row(JsonElement list, string pointer, List<TransformOperation> operations)
-    {
-        if (list.ValueKind != JsonValueKind.Array)
-        {
-            return;
-        }
-
-        if (list.GetArrayLength() == 0)
-        {
-            issues.Error(IssueCodes.OutOfRange, pointer, "'operations' needs at least one operation.");
-        }
-
-        int index = 0;
-        foreach (JsonElement item in list.EnumerateArray())
-        {
-            string at = string.Create(CultureInfo.InvariantCulture, $"{pointer}/{index++}");
-            if (item.ValueKind != JsonValueKind.Object)
-            {
-                issues.Error(IssueCodes.WrongType, at, $"An operation must be an object, not {item.KindName()}.");
-                continue;
-            }
-
-            PropertyReader operation = new(item, at, issues);
-            operation.Has("input");
-            string name = operation.NeedText("operation");
-            CheckParameters(name, operation, at);
-            operation.Finish();
-            operations.Add(new TransformOperation(name, item));
-        }
-    }
-
-    private void CheckParameters(string name, PropertyReader given, string pointer)
-    {
-        if (TransformCatalog.Find(name) is not { } transform)
-        {
-            given.AcceptRest();
-            if (name.Length > 0)
-            {
-                issues.Error(IssueCodes.UnknownOperation, given.At("operation"), $"There is no transform '{name}'.", NearestNames.Suggest(name, TransformCatalog.Names));
-            }
-
-            return;
-        }
-
-        foreach (string parameter in transform.Parameters)
-        {
-            if (!given.Has(parameter) && transform.Required.Contains(parameter))
-            {
-                issues.Error(IssueCodes.MissingParameter, pointer, $"'{name}' needs '{parameter}'.", $"Add \"{parameter}\".");
-            }
-        }
-    }
+    // "/then" → then, "/cases/0/steps" → 0, "/branches/left" → left, "/steps" → steps.
+    private static string NameOf(StepList list) => list.Place is { Name: "steps", Parent: { IsItem: true } item } ? item.Name : list.Place.Name;
 }

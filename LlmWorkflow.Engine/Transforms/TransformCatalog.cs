@@ -4,20 +4,13 @@ using LlmWorkflow.Engine.Diagnostics;
 
 namespace LlmWorkflow.Engine.Transforms;
 
-/// <summary>A transform as definitions know it.</summary>
-/// <param name="Apply">The pure function.</param>
-/// <param name="Parameters">Names of its parameters, besides <c>operation</c> and <c>input</c>.</param>
-/// <param name="Required">Those that must be given.</param>
-internal sealed record Transform(Func<TransformCall, JsonElement> Apply, IReadOnlyList<string> Parameters, IReadOnlyList<string> Required);
-
 /// <summary>The operations of transform steps, by name.</summary>
 internal static class TransformCatalog
 {
-    private static readonly FrozenDictionary<string, Transform> s_transforms = new Dictionary<string, Transform>
-    {
-        ["extract_fields"] = new(ExtractFields.Apply, ["fields", "each", "required"], ["fields"]),
-        ["markdown_to_json"] = new(MarkdownToJson.Apply, ["sections", "keys"], []),
-    }.ToFrozenDictionary(StringComparer.Ordinal);
+    private static readonly FrozenDictionary<string, Transform> s_transforms = TransformTable.All.ToFrozenDictionary(transform => transform.Name, StringComparer.Ordinal);
+
+    /// <summary>All operations, in the order in which docs show them.</summary>
+    public static IReadOnlyList<Transform> All => TransformTable.All;
 
     /// <summary>All names.</summary>
     public static IReadOnlyCollection<string> Names => s_transforms.Keys;

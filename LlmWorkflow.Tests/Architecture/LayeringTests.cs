@@ -86,7 +86,7 @@ public sealed partial class LayeringTests
 
     private static IEnumerable<SourceFile> EngineFiles() => SourceFile.All.Where(file => file.Path.StartsWith(Engine + "/", StringComparison.Ordinal));
 
-    private static string EngineFolder(SourceFile file) => file.Folder.Length == Engine.Length ? "" : file.Folder[(Engine.Length + 1)..];
+    private static string EngineFolder(SourceFile file) => file.Folder.Length == Engine.Length ? "" : file.Folder[(Engine.Length + 1)..].Split('/')[0];
 
     private static IEnumerable<string> Used(string code) => Folder().Matches(code).Select(match => match.Groups[1].Value).Distinct()
         .Where(name => Order.Contains(name) && !IsMember(code, name));

@@ -1,0 +1,54 @@
+using LlmWorkflow.Engine.Diagnostics;
+
+namespace LlmWorkflow.Engine.Definitions.Rules;
+
+/// <summary>Checks that services and operations exist and get the parameters that they need.</summary>
+internal static class ServiceRules
+{
+    /// <summary>Checks one step.</summary>
+    public static void Check(ExternalApiStepDefinition step, JsonPlace place, IReadOnlyList<KnownService> services, DefinitionIssues issues)
+    {
+        if (step.Service.Length == 0 || step.Operation.Length == 0)
+        {
+            return;
+        }
+
+        if (services.FirstOrDefault(known => known.Name == step.Service) is not { } service)
+        {
+            issues.Error(
+                IssueCodes.UnknownService,
+                place.Member("service"),
+                $"There is no service '{Shortened.Name(step.Service)}'.",
+                NearestNames.Suggest(step.Service, [.. services.Select(known => known.Name)]));
+        }
+        else if (service.Operations.FirstOrDefault(known => known.Name == step.Operation) is { } operation)
+        {
+            Parameters(step, place.Member("config"), operation, issues);
+        }
+        else
+        {
+            issues.Error(
+                IssueCodes.UnknownOperation,
+                place.Member("operation"),
+                $"Service '{step.Service}' has no operation '{Shortened.Name(step.Operation)}'.",
+                NearestNames.Suggest(step.Operation, [.. service.Operations.Select(known => known.Name)]));
+        }
+    }
+
+    private static void Parameters(ExternalApiStepDefinition step, JsonPlace config, KnownOperation operation, DefinitionIssues issues)
+    {
+        foreach (string missing in operation.Required.Where(name => !step.Config.ContainsKey(name)))
+        {
+            issues.Error(IssueCodes.MissingParameter, config, $"'{step.Service}.{step.Operation}' needs '{missing}'.", $"Add \"{missing}\" to \"config\".");
+        }
+
+        foreach (string unknown in step.Config.Keys.Where(name => operation.Parameters?.Contains(name) == false))
+        {
+            issues.ErrorAtName(
+                IssueCodes.UnknownParameter,
+                config.Member(unknown),
+                $"'{step.Service}.{step.Operation}' takes no '{Shortened.Name(unknown)}'.",
+                NearestNames.Suggest(unknown, [.. operation.Parameters!]));
+        }
+    }
+}
