@@ -7,7 +7,8 @@ public sealed record CheckedDefinition(PinnedWorkflow? Workflow, IReadOnlyList<D
 {
     internal static CheckedDefinition Of(string json, CatalogSnapshot snapshot)
     {
-        ValidationResult result = DefinitionValidator.Validate(json, null, snapshot.Surroundings);
+        DefinitionSurroundings surroundings = snapshot.Surroundings with { Workflows = snapshot.Workflows.ToDictionary(known => known.Key, known => known.Value.Definition, StringComparer.Ordinal) };
+        ValidationResult result = DefinitionValidator.Validate(json, null, surroundings);
         if (result.Definition is not { } definition)
         {
             return new CheckedDefinition(null, result.Issues);
