@@ -59,6 +59,10 @@ internal static class ApiErrors
     public static WorkflowError MediaType(string? given) => User(
         UnsupportedMediaType, $"The body must be JSON in UTF-8, sent with Content-Type: application/json, not '{Cut(given ?? "")}'.");
 
+    public static WorkflowError UnknownWorkflow(string name, string? problem, IReadOnlyCollection<string> known) => problem is not null
+        ? User(ErrorTypes.UnknownWorkflow, $"The file of workflow '{Cut(name)}' is broken: {problem}", "Correct the file; it is read again by itself.")
+        : User(ErrorTypes.UnknownWorkflow, $"There is no workflow '{Cut(name)}'. {NearestNames.Suggest(name, known) ?? "None is loaded: /health says why."}");
+
     public static WorkflowError Invalid(string message) => User(ErrorTypes.InvalidRequest, message);
 
     private static WorkflowError User(string type, string message, params string[] suggestions) => new()

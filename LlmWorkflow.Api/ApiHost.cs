@@ -76,6 +76,10 @@ internal static class ApiHost
         app.MapJobEvents().Describe(ApiDocument.Events);
         app.MapCancel().Describe(ApiDocument.Cancel);
         app.MapSignals().Describe(ApiDocument.Signal);
+        app.MapValidate().Describe(WorkflowDocument.Validate);
+        app.MapWorkflowList().Describe(WorkflowDocument.List);
+        app.MapWorkflow().Describe(WorkflowDocument.Find);
+        app.MapDiagram().Describe(WorkflowDocument.Diagram);
         app.MapOpenApi("/openapi/{documentName}.json").AllowAnonymous();
         app.MapApiReference().AllowAnonymous();
     }

@@ -125,6 +125,40 @@ public sealed class WorkflowClient(HttpClient http, string? apiKey = null, TimeP
         return await GetStatusAsync(jobId, cancellationToken: cancellationToken);
     }
 
+    /// <summary>Validates and plans a run: nothing is stored, and nobody is called. What is wrong with definition or input is in the answer.</summary>
+    /// <exception cref="WorkflowApiException">400: malformed; 404: no workflow of that name.</exception>
+    public async Task<ValidateResponse> ValidateAsync(ValidateRequest request, CancellationToken cancellationToken = default)
+    {
+        using var message = Message(HttpMethod.Post, "api/v1/workflow/validate");
+        message.Content = new ByteArrayContent(JsonSerializer.SerializeToUtf8Bytes(request, WorkflowJson.Default.ValidateRequest));
+        message.Content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
+        return await SendAsync(message, WorkflowJson.Default.ValidateResponse, cancellationToken);
+    }
+
+    /// <summary>All workflows of the service, broken ones too.</summary>
+    public async Task<WorkflowListResponse> GetWorkflowsAsync(CancellationToken cancellationToken = default)
+    {
+        using var message = Message(HttpMethod.Get, "api/v1/workflows");
+        return await SendAsync(message, WorkflowJson.Default.WorkflowListResponse, cancellationToken);
+    }
+
+    /// <summary>A workflow with its definition.</summary>
+    /// <exception cref="WorkflowApiException">404: no workflow of that name.</exception>
+    public async Task<WorkflowResponse> GetWorkflowAsync(string name, CancellationToken cancellationToken = default)
+    {
+        using var message = Message(HttpMethod.Get, $"api/v1/workflows/{Uri.EscapeDataString(name)}");
+        return await SendAsync(message, WorkflowJson.Default.WorkflowResponse, cancellationToken);
+    }
+
+    /// <summary>A workflow as a Mermaid flowchart.</summary>
+    /// <exception cref="WorkflowApiException">404: no workflow of that name.</exception>
+    public async Task<string> GetDiagramAsync(string name, CancellationToken cancellationToken = default)
+    {
+        using var message = Message(HttpMethod.Get, $"api/v1/workflows/{Uri.EscapeDataString(name)}/diagram");
+        using var response = await http.SendAsync(message, cancellationToken);
+        return response.IsSuccessStatusCode ? await response.Content.ReadAsStringAsync(cancellationToken) : throw await FailureAsync(response, cancellationToken);
+    }
+
     /// <summary>How the service is; needs no key.</summary>
     public async Task<HealthResponse> GetHealthAsync(CancellationToken cancellationToken = default)
     {

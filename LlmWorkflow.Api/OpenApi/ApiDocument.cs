@@ -105,6 +105,7 @@ internal static class ApiDocument
     {
         Summary = "Health",
         Description = "`degraded` without Redis or without workers: jobs are taken and wait. Needs no key; answers within two seconds whatever hangs.",
+        Tag = "Health",
         NeedsKey = false,
         Responses = { [200] = (typeof(HealthResponse), "It takes jobs."), [503] = (typeof(HealthResponse), "The database is away.") },
     };
@@ -120,7 +121,7 @@ internal static class ApiDocument
 
     /// <summary>Documents one call.</summary>
     public static void Describe(this RouteHandlerBuilder call, CallDocument document) =>
-        call.WithSummary(document.Summary).WithDescription(document.Description).WithTags(document.NeedsKey ? "Jobs" : "Health").WithMetadata(document);
+        call.WithSummary(document.Summary).WithDescription(document.Description).WithTags(document.Tag).WithMetadata(document);
 
     internal static async Task ApplyAsync(OpenApiOperation operation, OpenApiOperationTransformerContext context, CancellationToken cancellationToken)
     {
@@ -159,6 +160,12 @@ internal static class ApiDocument
         async Task<IOpenApiSchema> SchemaAsync(Type type)
         {
             var schema = await context.GetOrCreateSchemaAsync(type, cancellationToken: cancellationToken);
+            if (type == typeof(string))
+            {
+                return schema;
+            }
+
+            NestedSchemas.Link(schema, context.Document!);
             context.Document!.AddComponent(type.Name, schema);
             return new OpenApiSchemaReference(type.Name, context.Document);
         }
@@ -175,6 +182,8 @@ internal sealed record CallDocument
     public Type? Body { get; init; }
 
     public string? BodyExample { get; init; }
+
+    public string Tag { get; init; } = "Jobs";
 
     public bool NeedsKey { get; init; } = true;
 

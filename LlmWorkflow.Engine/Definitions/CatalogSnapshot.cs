@@ -20,6 +20,9 @@ internal sealed record CatalogSnapshot
 
     public PriceBook Prices { get; init; } = PriceBook.Empty;
 
+    /// <summary>What definitions may refer to.</summary>
+    public DefinitionSurroundings Surroundings { get; init; } = new() { Prompts = new Dictionary<string, string>() };
+
     /// <summary>Path, length and time of every file; equal stamps mean that nothing has changed.</summary>
     public string Stamp { get; init; } = "";
 }

@@ -41,6 +41,7 @@ internal sealed class WorkflowFiles(string directory, Func<IReadOnlyList<KnownSe
             Problems = problems,
             Surroundings = set.Surroundings,
             Prices = prices,
+            Surroundings = surroundings,
             Stamp = stamp,
         };
     }

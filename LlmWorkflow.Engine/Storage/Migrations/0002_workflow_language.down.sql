@@ -1,4 +1,3 @@
-<<<<<<< HEAD
 drop index llm_workflow_jobs_wake;
 alter table llm_workflow_jobs
     drop constraint job_wake,
@@ -7,6 +6,4 @@ alter table llm_workflow_jobs
     drop column wake_at,
     alter column waiting_for type text using waiting_for::text;
 alter table llm_step_runs drop column branch;
-=======
->>>>>>> definitions
 alter table llm_workflow_definitions drop column workflows;

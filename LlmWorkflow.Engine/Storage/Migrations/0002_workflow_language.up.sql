@@ -1,6 +1,5 @@
-<<<<<<< HEAD
 -- Workflows that a workflow's steps run, by name: {name: text of the file}.
-alter table llm_workflow_definitions add column workflows json not null default '{}';
+alter table llm_workflow_definitions add column workflows jsonb not null default '{}';
 
 -- Which branch a conditional took.
 alter table llm_step_runs add column branch json;
@@ -13,7 +12,3 @@ alter table llm_workflow_jobs
     add column signals jsonb not null default '{}',
     add constraint job_wake check (status = 'waiting' or (wake_at is null and wake_signals = '{}'));
 create index llm_workflow_jobs_wake on llm_workflow_jobs (wake_at) where status = 'waiting';
-=======
--- Workflows that a definition runs as steps are pinned with it: name -> the file's text.
-alter table llm_workflow_definitions add column workflows jsonb not null default '{}';
->>>>>>> definitions
