@@ -16,8 +16,6 @@ internal sealed record CatalogSnapshot
 
     public IReadOnlyList<CatalogProblem> Problems { get; init; } = [];
 
-    public DefinitionSurroundings Surroundings { get; init; } = new() { Prompts = new Dictionary<string, string>() };
-
     public PriceBook Prices { get; init; } = PriceBook.Empty;
 
     /// <summary>What definitions may refer to.</summary>

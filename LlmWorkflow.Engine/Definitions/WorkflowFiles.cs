@@ -41,7 +41,6 @@ internal sealed class WorkflowFiles(string directory, Func<IReadOnlyList<KnownSe
             Problems = problems,
             Surroundings = set.Surroundings,
             Prices = prices,
-            Surroundings = surroundings,
             Stamp = stamp,
         };
     }
