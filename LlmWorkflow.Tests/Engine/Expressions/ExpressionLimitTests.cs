@@ -13,8 +13,7 @@ public sealed class ExpressionLimitTests
         list = Enumerable.Range(0, 150_000),
         lists = Enumerable.Range(0, 300).Select(i => Enumerable.Range(0, 300)),
         twin = Enumerable.Range(0, 150_000),
-        commas = new string(',', 200_000),
-        half = "x",
+        commas = new string(',', 1_500_000),
     }));
 
     [Theory]
@@ -55,7 +54,7 @@ public sealed class ExpressionLimitTests
     [InlineData("[input.text, input.text, input.text, input.text, input.text]", "larger than 4194304 characters")]
     [InlineData("{a: input, b: input, c: input}", "larger than 4194304 characters")]
     [InlineData("join(input.list, input.text)", "larger than 4194304 characters")]
-    [InlineData("to_json(to_json(to_json(to_json([input, '\\\\\\\\']))))", "larger than 4194304 characters")]
+    [InlineData("url_encode(input.commas)", "larger than 4194304 characters")]
     [InlineData("split(input.commas, ',')", "more than 100000 items")]
     [InlineData("slice(input.list, 0)", "more than 100000 items")]
     [InlineData("input.text matches input.text", "longer than 500 characters")]
@@ -72,7 +71,7 @@ public sealed class ExpressionLimitTests
 
         Exception? exception = Record.Exception(() => ExpressionEvaluator.Evaluate(expression, s_large));
 
-        Assert.InRange(Stopwatch.GetElapsedTime(start), TimeSpan.Zero, TimeSpan.FromSeconds(3));
+        Assert.InRange(Stopwatch.GetElapsedTime(start), TimeSpan.Zero, TimeSpan.FromSeconds(10));
         Assert.Equal(message is null, exception is null);
         if (message is not null)
         {
@@ -95,7 +94,7 @@ public sealed class ExpressionLimitTests
 
         Exception? exception = Record.Exception(() => ExpressionEvaluator.Evaluate(expression, s_large));
 
-        Assert.InRange(Stopwatch.GetElapsedTime(start), TimeSpan.Zero, TimeSpan.FromSeconds(5));
+        Assert.InRange(Stopwatch.GetElapsedTime(start), TimeSpan.Zero, TimeSpan.FromSeconds(10));
         Assert.True(exception is null or WorkflowException, exception?.ToString());
     }
 
