@@ -37,7 +37,12 @@ internal static class DefinitionRules
             Step(node, definition, surroundings, issues);
         }
 
-        UnusedRules.Check(outline, definition, references, issues);
+        // A faulty expression may be the one that was meant to read a step.
+        if (!issues.HasErrors)
+        {
+            UnusedRules.Check(outline, definition, references, issues);
+        }
+
         return prompts.Used;
     }
 

@@ -145,7 +145,7 @@ internal sealed class ShapeCheck
     {
         if (shape.Choices.Count > 0 && !shape.Choices.Contains(text))
         {
-            _issues.Error(IssueCodes.InvalidValue, place, $"{place.Label} must be {shape.Expected}, not \"{Shortened.Name(text)}\".", NearestNames.Suggest(text, shape.Choices));
+            _issues.Error(IssueCodes.InvalidValue, place, $"{place.Label} must be {shape.Expected}, not \"{Shortened.Name(text)}\".");
         }
         else if (text.Length < shape.Least)
         {

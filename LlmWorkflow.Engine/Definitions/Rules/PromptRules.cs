@@ -49,7 +49,7 @@ internal sealed class PromptRules(JsonElement root, IReadOnlyDictionary<string, 
         }
         catch (HandlebarsDotNet.HandlebarsException exception)
         {
-            issues.Error(IssueCodes.InvalidPrompt, text.Place, $"{name}: {exception.Message}");
+            issues.Error(IssueCodes.InvalidPrompt, text.Place, $"{name}: {exception.Message.TrimEnd('.')}.");
         }
     }
 
