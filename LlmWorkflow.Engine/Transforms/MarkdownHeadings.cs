@@ -121,6 +121,6 @@ internal static partial class MarkdownHeadings
         return [.. words.Skip(numbers == words.Count ? 0 : numbers).Select(word => word.Length > 3 ? word.TrimEnd('s') : word)];
     }
 
-    [GeneratedRegex(@"^\W*\d+(\.\d+)*[.)]\s+(?=\S)", RegexOptions.CultureInvariant)]
+    [GeneratedRegex(@"^[^\p{L}\p{N}]*\d+(\.\d+)*[.)]\s+(?=\S)", RegexOptions.CultureInvariant)]
     private static partial Regex Number();
 }

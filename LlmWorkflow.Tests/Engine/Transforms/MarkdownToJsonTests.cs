@@ -112,7 +112,7 @@ public sealed class MarkdownToJsonTests
     [InlineData("Hello!\n\n**Risk Assessment**\n\nHigh.\n\n**Next Steps:**\n\n1. go\n2. wait", """{"preamble": "Hello!", "risk_assessment": "High.", "next_steps": ["go", "wait"]}""")]
     [InlineData("Plan\n====\n\nx\n\nDay 1\n-----\n\n- a", """{"plan": "x", "day_1": ["a"]}""")]
     [InlineData("# T\n**Bold line**\n\nmore words", """{"t": "**Bold line**\n\nmore words"}""")]
-    [InlineData("# T\n| A | B\\|b | A |\n|:--|:-:|--:|\n| 1 | x\\|y | 3 |\n| 4 |\n| 5 | 6 | 7 | 8 |", """{"t": [{"a": "1", "b_b": "x|y", "a_3": "3"}, {"a": "4", "b_b": "", "a_3": ""}, {"a": "5", "b_b": "6", "a_3": "7"}]}""")]
+    [InlineData("# T\n| A | B\\|b | A |\n|:--|:-:|--:|\n| 1 | x\\|y | 3 |\n| 4 |\n| 5 | 6 | 7 | 8 |", """{"t": [{"a": "1", "b_b": "x|y", "a_3": "3", "column_4": ""}, {"a": "4", "b_b": "", "a_3": "", "column_4": ""}, {"a": "5", "b_b": "6", "a_3": "7", "column_4": "8"}]}""")]
     [InlineData("# T\nSee below.\n\n```json\n{\"a\": 1}\n```\nThat is all.", """{"t": {"a": 1}}""")]
     public void Apply_WithoutSections_ReadsLooseHeadingsAndTables(string text, string expected) => AssertJson(expected, Markdown(text, "{}"));
 
