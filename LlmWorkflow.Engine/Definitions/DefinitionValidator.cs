@@ -7,7 +7,7 @@ namespace LlmWorkflow.Engine.Definitions;
 
 /// <summary>What validation gives.</summary>
 /// <param name="Definition">Null when there are errors.</param>
-/// <param name="Issues">All that was found, in the order of the file; after the first 500 no more is noted.</param>
+/// <param name="Issues">All that was found, in the order of the file; after the first 200 no more is noted.</param>
 /// <param name="UsedPrompts">Paths of the prompts that the definition uses, includes too.</param>
 public sealed record ValidationResult(WorkflowDefinition? Definition, IReadOnlyList<DefinitionIssue> Issues, IReadOnlySet<string> UsedPrompts);
 

@@ -94,7 +94,7 @@ internal sealed class ShapeCheck
         }
 
         HashSet<string> seen = new(StringComparer.Ordinal);
-        foreach (JsonProperty property in value.EnumerateObject().Where(property => seen.Add(property.Name)))
+        foreach (JsonProperty property in value.EnumerateObject().Where(property => seen.Add(property.Name)).TakeWhile(_ => !_issues.IsFull))
         {
             Property(property.Name, value, shape, place.Member(property.Name), step);
         }
