@@ -30,6 +30,9 @@ internal static class ApiErrors
 
     public static WorkflowError UnknownJob { get; } = User(ErrorTypes.UnknownJob, "There is no such job.", "Jobs are found by the job_id that the submit returned.");
 
+    public static WorkflowError LargeSignal { get; } = User(
+        PayloadTooLarge, $"The payload of a signal is at most {Engine.Submission.JobSignals.MaxPayloadBytes} bytes (64 KiB).");
+
     public static WorkflowError DatabaseAway { get; } = new()
     {
         Type = ErrorTypes.DatabaseUnavailable, Category = ErrorCategory.System, Message = "The database does not answer. Nothing was stored.",
@@ -42,6 +45,11 @@ internal static class ApiErrors
         Details = new() { Suggestions = ["Report it with the trace id."] },
     };
 
+    public static WorkflowError SignalConflict(string signal) => User(
+        ErrorTypes.SignalConflict, $"The signal '{signal}' was sent to this job before, with another payload; the first one counts.");
+
+    public static WorkflowError JobEnded(string status) => User(ErrorTypes.JobEnded, $"The job has ended: it is {status}.");
+
     public static WorkflowError NoRoute(string method, string path) => User(
         UnknownRoute, $"There is no {method} {Cut(path)}.", "The calls are listed at /docs.");
 
@@ -50,6 +58,10 @@ internal static class ApiErrors
 
     public static WorkflowError MediaType(string? given) => User(
         UnsupportedMediaType, $"The body must be JSON in UTF-8, sent with Content-Type: application/json, not '{Cut(given ?? "")}'.");
+
+    public static WorkflowError UnknownWorkflow(string name, string? problem, IReadOnlyCollection<string> known) => problem is not null
+        ? User(ErrorTypes.UnknownWorkflow, $"The file of workflow '{Cut(name)}' is broken: {problem}", "Correct the file; it is read again by itself.")
+        : User(ErrorTypes.UnknownWorkflow, $"There is no workflow '{Cut(name)}'. {NearestNames.Suggest(name, known) ?? "None is loaded: /health says why."}");
 
     public static WorkflowError Invalid(string message) => User(ErrorTypes.InvalidRequest, message);
 

@@ -75,6 +75,12 @@ internal static class ApiHost
         app.MapStatus().Describe(ApiDocument.Status);
         app.MapJobEvents().Describe(ApiDocument.Events);
         app.MapCancel().Describe(ApiDocument.Cancel);
+        app.MapSignals().Describe(ApiDocument.Signal);
+        app.MapValidate().Describe(WorkflowDocument.Validate);
+        app.MapWorkflowList().Describe(WorkflowDocument.List);
+        app.MapWorkflow().Describe(WorkflowDocument.Find);
+        app.MapDiagram().Describe(WorkflowDocument.Diagram);
+        app.MapWorkflowSchema().Describe(WorkflowDocument.Schema);
         app.MapOpenApi("/openapi/{documentName}.json").AllowAnonymous();
         app.MapApiReference().AllowAnonymous();
     }

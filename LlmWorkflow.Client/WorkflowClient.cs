@@ -51,6 +51,26 @@ public sealed class WorkflowClient(HttpClient http, string? apiKey = null, TimeP
         return await SendAsync(message, WorkflowJson.Default.CancelResponse, cancellationToken);
     }
 
+    /// <summary>Sends a signal, which an <c>approval</c> step waits for or will wait for.</summary>
+    /// <param name="jobId">The job.</param>
+    /// <param name="signal">Name of the signal.</param>
+    /// <param name="payload">The step's output; null: JSON null.</param>
+    /// <param name="userId">Another user's job is not found.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <exception cref="WorkflowApiException">404: no such job. 409: it has ended, or the signal was sent with another payload.</exception>
+    public async Task<SignalResponse> SignalAsync(
+        Guid jobId, string signal, JsonElement? payload = null, Guid? userId = null, CancellationToken cancellationToken = default)
+    {
+        using var message = Message(HttpMethod.Post, $"api/v1/jobs/{jobId}/signals/{Uri.EscapeDataString(signal)}{(userId is { } user ? $"?user_id={user}" : "")}");
+        if (payload is { } value)
+        {
+            message.Content = new ByteArrayContent(JsonSerializer.SerializeToUtf8Bytes(value, WorkflowJson.Default.JsonElement));
+            message.Content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
+        }
+
+        return await SendAsync(message, WorkflowJson.Default.SignalResponse, cancellationToken);
+    }
+
     /// <summary>
     /// The job's events until its end. A connection that breaks is made again and goes on after the last durable event, so each of those comes once;
     /// streamed text then starts anew with <c>llm.snapshot</c>.
@@ -103,6 +123,40 @@ public sealed class WorkflowClient(HttpClient http, string? apiKey = null, TimeP
         }
 
         return await GetStatusAsync(jobId, cancellationToken: cancellationToken);
+    }
+
+    /// <summary>Validates and plans a run: nothing is stored, and nobody is called. What is wrong with definition or input is in the answer.</summary>
+    /// <exception cref="WorkflowApiException">400: malformed; 404: no workflow of that name.</exception>
+    public async Task<ValidateResponse> ValidateAsync(ValidateRequest request, CancellationToken cancellationToken = default)
+    {
+        using var message = Message(HttpMethod.Post, "api/v1/workflow/validate");
+        message.Content = new ByteArrayContent(JsonSerializer.SerializeToUtf8Bytes(request, WorkflowJson.Default.ValidateRequest));
+        message.Content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
+        return await SendAsync(message, WorkflowJson.Default.ValidateResponse, cancellationToken);
+    }
+
+    /// <summary>All workflows of the service, broken ones too.</summary>
+    public async Task<WorkflowListResponse> GetWorkflowsAsync(CancellationToken cancellationToken = default)
+    {
+        using var message = Message(HttpMethod.Get, "api/v1/workflows");
+        return await SendAsync(message, WorkflowJson.Default.WorkflowListResponse, cancellationToken);
+    }
+
+    /// <summary>A workflow with its definition.</summary>
+    /// <exception cref="WorkflowApiException">404: no workflow of that name.</exception>
+    public async Task<WorkflowResponse> GetWorkflowAsync(string name, CancellationToken cancellationToken = default)
+    {
+        using var message = Message(HttpMethod.Get, $"api/v1/workflows/{Uri.EscapeDataString(name)}");
+        return await SendAsync(message, WorkflowJson.Default.WorkflowResponse, cancellationToken);
+    }
+
+    /// <summary>A workflow as a Mermaid flowchart.</summary>
+    /// <exception cref="WorkflowApiException">404: no workflow of that name.</exception>
+    public async Task<string> GetDiagramAsync(string name, CancellationToken cancellationToken = default)
+    {
+        using var message = Message(HttpMethod.Get, $"api/v1/workflows/{Uri.EscapeDataString(name)}/diagram");
+        using var response = await http.SendAsync(message, cancellationToken);
+        return response.IsSuccessStatusCode ? await response.Content.ReadAsStringAsync(cancellationToken) : throw await FailureAsync(response, cancellationToken);
     }
 
     /// <summary>How the service is; needs no key.</summary>

@@ -54,6 +54,7 @@ public static class EngineServices
         services.TryAddSingleton<JobQueries>();
         services.TryAddSingleton<LeaseStore>();
         services.TryAddSingleton<QueueStore>();
+        services.TryAddSingleton<SignalStore>();
         services.TryAddSingleton<ICheckpointStore, CheckpointStore>();
         services.TryAddSingleton<ICallLedger, CostLedger>();
         return services;
@@ -73,6 +74,7 @@ public static class EngineServices
     {
         services.TryAddSingleton<JobSubmitter>();
         services.TryAddSingleton<JobControl>();
+        services.TryAddSingleton<JobSignals>();
         return services;
     }
 
@@ -82,6 +84,12 @@ public static class EngineServices
         services.AddSingleton<IStepExecutor, LlmStep>();
         services.AddSingleton<IStepExecutor, ExternalApiStep>();
         services.AddSingleton<IStepExecutor, TransformStep>();
+        services.AddSingleton<IStepExecutor, ConditionalStep>();
+        services.AddSingleton<IStepExecutor, ParallelStep>();
+        services.AddSingleton<IStepExecutor, ForeachStep>();
+        services.AddSingleton<IStepExecutor, SubWorkflowStep>();
+        services.AddSingleton<IStepExecutor, WaitStep>();
+        services.AddSingleton<IStepExecutor, ApprovalStep>();
         services.TryAddSingleton<StepRunner>();
         services.TryAddSingleton<JobRunner>();
         services.TryAddSingleton<WorkflowLoader>(static provider =>
@@ -99,6 +107,7 @@ public static class EngineServices
         services.AddWebhooks();
         services.TryAddSingleton<JobRescuer>();
         services.TryAddSingleton<QueueSweeper>();
+        services.TryAddSingleton<JobTimers>();
         return services;
     }
 }

@@ -125,7 +125,7 @@ internal sealed class JobConsumer(
         {
             OnEvent = _ => bus.Nudge(id),
             OnDelta = delta => bus.PublishDelta(id, delta),
-            FlushAsync = () => bus.FlushAsync(id),
+            FlushAsync = path => bus.FlushAsync(id, path),
         });
 
         // The same job again within one process: its former run here was lost and is still winding up.
@@ -190,18 +190,22 @@ internal sealed class JobConsumer(
 
     private async Task ApplyAsync(RunningJob run, JobTransition transition, Activity? activity)
     {
-        if (!await jobs.ApplyAsync(transition, run.Owned))
+        if (await jobs.ApplyAsync(transition, run.Owned) is not { } applied)
         {
             Log.JobLost(logger);
             return;
         }
 
         bus.Nudge(transition.JobId);
-        var status = transition.To.ToText();
+        var status = applied.ToText();
         activity?.SetTag(Tags.JobStatus, status);
-        if (transition.To is JobStatus.Queued)
+        if (applied is JobStatus.Queued)
         {
             await stream.AddAsync([new(transition.JobId, run.Job.Identity.Priority)]);
+        }
+
+        if (!applied.IsFinal())
+        {
             return;
         }
 
@@ -228,7 +232,7 @@ internal sealed class JobConsumer(
             var delivery = WebhookPayload.Build(
                 run.Job.Identity, run.Job.Webhook, new() { Status = JobStatus.Failed, At = time.GetUtcNow(), Error = error }, Activity.Current?.Id);
             if (await jobs.ApplyAsync(
-                JobTransition.Failed(run.Job, run.EventSequence, new("job.failed", "{}"), error, default, 0, delivery), run.Owned))
+                JobTransition.Failed(run.Job, run.EventSequence, new("job.failed", "{}"), error, default, 0, delivery), run.Owned) is not null)
             {
                 EngineTelemetry.JobEnded(run.Job.Identity.WorkflowName, JobStatus.Failed.ToText(), durationMs: null);
             }

@@ -14,7 +14,7 @@ namespace LlmWorkflow.Worker;
 /// </summary>
 internal sealed class WorkerService(
     Migrator migrator, LeaseStore leaseStore, WorkerLease lease, JobConsumer consumer, JobStream stream, JobEventBus bus, JobRescuer rescuer,
-    QueueSweeper sweeper, QueueSampler sampler, WebhookDelivery webhooks, WorkflowCatalog catalog, IOptions<WorkerOptions> options, TimeProvider time, Random random,
+    QueueSweeper sweeper, JobTimers timers, QueueSampler sampler, WebhookDelivery webhooks, WorkflowCatalog catalog, IOptions<WorkerOptions> options, TimeProvider time, Random random,
     ILogger<WorkerService> logger) : BackgroundService
 {
     // Also the answer to a lost cancel message: the worker looks for itself.
@@ -77,6 +77,7 @@ internal sealed class WorkerService(
         _loops = Task.WhenAll(
             Loop("lease", WorkerLease.RenewEvery, RenewAsync).RunAsync(loops),
             Loop("rescue", JobRescuer.Every, RescueAsync).RunAsync(loops),
+            Loop("timers", JobTimers.Every, timers.RunOnceAsync).RunAsync(loops),
             Loop("sweep", QueueSweeper.Every, sweeper.RunOnceAsync).RunAsync(loops),
             Loop("queue gauges", QueueSampler.Every, sampler.RunOnceAsync).RunAsync(loops),
             Loop("cancel", CancelPoll, StopCancelledAsync).RunAsync(loops),

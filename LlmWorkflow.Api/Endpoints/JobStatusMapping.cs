@@ -32,6 +32,7 @@ internal static class JobStatusMapping
         CurrentStepId = job.CurrentStepId,
         CurrentStep = job.CurrentStep,
         Progress = job.Progress,
+        WaitingFor = job.WaitingFor.ValueKind is JsonValueKind.Array ? job.WaitingFor.Deserialize(WorkflowJson.Default.IReadOnlyListJobWait) : null,
         Output = OrNull(job.Output),
         Result = Result(job.Output, job.CostData),
         CostData = OrNull(job.CostData),

@@ -8,10 +8,10 @@ namespace LlmWorkflow.Api.Events;
 /// <summary>What is written to an event stream: a durable event, or streamed text.</summary>
 /// <param name="Stored">The durable event; null for text.</param>
 /// <param name="Type">The SSE event name.</param>
-/// <param name="StepId">The step whose text it is.</param>
+/// <param name="StepPath">The step whose text it is.</param>
 /// <param name="Call">The call's ordinal within the step.</param>
 /// <param name="Text">The text; null for <c>llm.reset</c>.</param>
-internal sealed record EventFrame(StoredEvent? Stored, string Type, string StepId = "", int Call = 0, string? Text = null)
+internal sealed record EventFrame(StoredEvent? Stored, string Type, string StepPath = "", int Call = 0, string? Text = null)
 {
     public const string Snapshot = "llm.snapshot";
     public const string Delta = "llm.delta";
@@ -66,12 +66,12 @@ internal sealed class EventOrder(long lastEventId)
 
     private void Follow(StoredEvent stored, List<EventFrame> frames)
     {
-        if (!stored.Data.TryGetProperty("step_id", out var id) || id.ValueKind is not JsonValueKind.String || id.GetString() is not { } stepId)
+        if (!stored.Data.TryGetProperty("step_path", out var id) || id.ValueKind is not JsonValueKind.String || id.GetString() is not { } path)
         {
             return;
         }
 
-        var step = _steps.TryGetValue(stepId, out var known) ? known : _steps[stepId] = new();
+        var step = _steps.TryGetValue(path, out var known) ? known : _steps[path] = new();
         switch (stored.Type)
         {
             case "step.started" or "step.retrying":
@@ -81,7 +81,7 @@ internal sealed class EventOrder(long lastEventId)
                 if (!_joining)
                 {
                     // The last pieces were flushed before the step's end was written.
-                    _waiting = [.. _waiting.Where(entry => entry.StepId != stepId || !TakeIfKnown(entry, frames))];
+                    _waiting = [.. _waiting.Where(entry => entry.StepPath != path || !TakeIfKnown(entry, frames))];
                 }
 
                 step.IsOpen = false;
@@ -91,7 +91,7 @@ internal sealed class EventOrder(long lastEventId)
 
     private void Join(List<EventFrame> frames)
     {
-        foreach (var group in _waiting.GroupBy(e => e.StepId).ToList())
+        foreach (var group in _waiting.GroupBy(e => e.StepPath).ToList())
         {
             if (!_steps.TryGetValue(group.Key, out var step))
             {
@@ -122,13 +122,13 @@ internal sealed class EventOrder(long lastEventId)
                 : new(null, EventFrame.Snapshot, group.Key, step.Call, text.ToString()));
         }
 
-        _waiting.RemoveAll(e => _steps.ContainsKey(e.StepId));
+        _waiting.RemoveAll(e => _steps.ContainsKey(e.StepPath));
     }
 
     // False: it has to wait for the event that says what it belongs to.
     private bool TakeIfKnown(LiveEntry entry, List<EventFrame> frames)
     {
-        if (!_steps.TryGetValue(entry.StepId, out var step))
+        if (!_steps.TryGetValue(entry.StepPath, out var step))
         {
             return false;
         }
@@ -165,7 +165,7 @@ internal sealed class EventOrder(long lastEventId)
             {
                 if (Call >= 0)
                 {
-                    frames.Add(new(null, EventFrame.Reset, entry.StepId, entry.Call));
+                    frames.Add(new(null, EventFrame.Reset, entry.StepPath, entry.Call));
                 }
 
                 Call = entry.Call;
@@ -181,14 +181,14 @@ internal sealed class EventOrder(long lastEventId)
             if (entry.Offset > _length)
             {
                 IsBroken = true;
-                frames.Add(new(null, EventFrame.Reset, entry.StepId, entry.Call));
+                frames.Add(new(null, EventFrame.Reset, entry.StepPath, entry.Call));
                 return;
             }
 
             // A piece that was sent twice, because nobody could tell whether the first time had worked, is cut to its new part.
             var text = entry.Text[(_length - entry.Offset)..];
             _length += text.Length;
-            frames.Add(new(null, EventFrame.Delta, entry.StepId, entry.Call, text));
+            frames.Add(new(null, EventFrame.Delta, entry.StepPath, entry.Call, text));
         }
     }
 }

@@ -45,7 +45,8 @@ internal sealed class EventStreamWriter(PipeWriter output, Guid jobId)
             else
             {
                 json.WriteString("type", frame.Type);
-                json.WriteString("step_id", frame.StepId);
+                json.WriteString("step_id", frame.StepPath[(frame.StepPath.LastIndexOf('/') + 1)..]);
+                json.WriteString("step_path", frame.StepPath);
                 json.WriteNumber("call", frame.Call);
                 if (frame.Text is { } text)
                 {

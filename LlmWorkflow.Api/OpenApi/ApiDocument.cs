@@ -86,10 +86,26 @@ internal static class ApiDocument
         },
     };
 
+    public static CallDocument Signal { get; } = new()
+    {
+        Summary = "Send a signal to a job",
+        Description = "An `approval` step that waits for this signal goes on, and the body (any JSON up to 64 KiB, or none) is its output. A signal may come before its step; each name counts once.",
+        Responses =
+        {
+            [202] = (typeof(SignalResponse), "Stored."),
+            [200] = (typeof(SignalResponse), "The same signal with the same payload had come before."),
+            [400] = (typeof(ProblemResponse), "An id or the name is malformed."),
+            [404] = (typeof(ProblemResponse), "No such job, or another user's."),
+            [409] = (typeof(ProblemResponse), "The job has ended, or the signal was sent with another payload."),
+            [413] = (typeof(ProblemResponse), "The payload is over 64 KiB."),
+        },
+    };
+
     public static CallDocument Health { get; } = new()
     {
         Summary = "Health",
         Description = "`degraded` without Redis or without workers: jobs are taken and wait. Needs no key; answers within two seconds whatever hangs.",
+        Tag = "Health",
         NeedsKey = false,
         Responses = { [200] = (typeof(HealthResponse), "It takes jobs."), [503] = (typeof(HealthResponse), "The database is away.") },
     };
@@ -105,7 +121,7 @@ internal static class ApiDocument
 
     /// <summary>Documents one call.</summary>
     public static void Describe(this RouteHandlerBuilder call, CallDocument document) =>
-        call.WithSummary(document.Summary).WithDescription(document.Description).WithTags(document.NeedsKey ? "Jobs" : "Health").WithMetadata(document);
+        call.WithSummary(document.Summary).WithDescription(document.Description).WithTags(document.Tag).WithMetadata(document);
 
     internal static async Task ApplyAsync(OpenApiOperation operation, OpenApiOperationTransformerContext context, CancellationToken cancellationToken)
     {
@@ -144,6 +160,12 @@ internal static class ApiDocument
         async Task<IOpenApiSchema> SchemaAsync(Type type)
         {
             var schema = await context.GetOrCreateSchemaAsync(type, cancellationToken: cancellationToken);
+            if (type == typeof(string))
+            {
+                return schema;
+            }
+
+            NestedSchemas.Link(schema, context.Document!);
             context.Document!.AddComponent(type.Name, schema);
             return new OpenApiSchemaReference(type.Name, context.Document);
         }
@@ -160,6 +182,8 @@ internal sealed record CallDocument
     public Type? Body { get; init; }
 
     public string? BodyExample { get; init; }
+
+    public string Tag { get; init; } = "Jobs";
 
     public bool NeedsKey { get; init; } = true;
 

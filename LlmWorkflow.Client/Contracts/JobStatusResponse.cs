@@ -70,6 +70,10 @@ public sealed record JobStatusResponse
     /// <summary>0 to 100.</summary>
     public int Progress { get; init; }
 
+    /// <summary>What a job in <c>waiting</c> waits for; null in every other state.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.Never)]
+    public IReadOnlyList<JobWait>? WaitingFor { get; init; }
+
     /// <summary>The workflow's output; null before the end.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.Never)]
     public JsonElement? Output { get; init; }
@@ -102,6 +106,28 @@ public sealed record JobStatusResponse
     /// <summary>Whether it has ended for good.</summary>
     [JsonIgnore]
     public bool IsFinal => Status is "completed" or "failed" or "cancelled";
+}
+
+/// <summary>A step that waits: for a time, a signal, or a signal until a time.</summary>
+public sealed record JobWait
+{
+    /// <summary>The step.</summary>
+    public required string StepId { get; init; }
+
+    /// <summary>Its place in the run, with branch names and iteration numbers.</summary>
+    public required string StepPath { get; init; }
+
+    /// <summary>Its name for end users.</summary>
+    public required string DisplayName { get; init; }
+
+    /// <summary>The signal to send to <c>/api/v1/jobs/{id}/signals/{signal}</c>; null: none is waited for.</summary>
+    public string? Signal { get; init; }
+
+    /// <summary>What is asked.</summary>
+    public string? Message { get; init; }
+
+    /// <summary>End of the wait; null: it has none.</summary>
+    public DateTimeOffset? Until { get; init; }
 }
 
 /// <summary>Totals of a job.</summary>

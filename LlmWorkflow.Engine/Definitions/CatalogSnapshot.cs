@@ -16,9 +16,10 @@ internal sealed record CatalogSnapshot
 
     public IReadOnlyList<CatalogProblem> Problems { get; init; } = [];
 
-    public DefinitionSurroundings Surroundings { get; init; } = new() { Prompts = new Dictionary<string, string>() };
-
     public PriceBook Prices { get; init; } = PriceBook.Empty;
+
+    /// <summary>What definitions may refer to.</summary>
+    public DefinitionSurroundings Surroundings { get; init; } = new() { Prompts = new Dictionary<string, string>() };
 
     /// <summary>Path, length and time of every file; equal stamps mean that nothing has changed.</summary>
     public string Stamp { get; init; } = "";

@@ -65,6 +65,10 @@ public sealed class WorkflowCatalog : IDisposable
     /// <summary>What validation found in the workflow's current version, warnings and notes too.</summary>
     public IReadOnlyList<DefinitionIssue> Issues(string name) => _snapshot.Issues.GetValueOrDefault(name) ?? [];
 
+    /// <summary>Validates a definition that is no file of the folder against the prompts, services, prices and workflows of now.</summary>
+    /// <param name="json">Its text.</param>
+    public CheckedDefinition Check(string json) => CheckedDefinition.Of(json, _snapshot);
+
     /// <summary>A version that this process has seen; null when it must be restored from the store.</summary>
     public PinnedWorkflow? FindVersion(string hash) => _versions.GetValueOrDefault(hash);
 

@@ -87,6 +87,18 @@ public static class ErrorTypes
     /// <summary>The job ran longer than its <c>timeout_seconds</c>.</summary>
     public const string JobTimeout = "JobTimeout";
 
+    /// <summary>Nobody sent the signal of an <c>approval</c> within its <c>timeout_seconds</c>.</summary>
+    public const string ApprovalTimeout = "ApprovalTimeout";
+
+    /// <summary>A step's output or number of items is beyond the limit.</summary>
+    public const string LimitExceeded = "LimitExceeded";
+
+    /// <summary>A signal of that name was sent before, with another payload.</summary>
+    public const string SignalConflict = "SignalConflict";
+
+    /// <summary>The job has ended.</summary>
+    public const string JobEnded = "JobEnded";
+
     /// <summary>The job was cancelled.</summary>
     public const string Cancelled = "Cancelled";
 

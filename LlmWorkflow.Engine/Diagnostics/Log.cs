@@ -32,11 +32,14 @@ internal static partial class Log
     [LoggerMessage(1203, LogLevel.Warning, "Job given up: the lease is lost")]
     public static partial void JobLost(ILogger logger);
 
-    [LoggerMessage(1204, LogLevel.Information, "Job handed back at {StepId}")]
-    public static partial void JobHandedBack(ILogger logger, string? stepId);
+    [LoggerMessage(1204, LogLevel.Information, "Job handed back")]
+    public static partial void JobHandedBack(ILogger logger);
 
     [LoggerMessage(1205, LogLevel.Error, "Job failed by a fault of the engine")]
     public static partial void JobFaulted(ILogger logger, Exception exception);
+
+    [LoggerMessage(1206, LogLevel.Information, "Job parked; it waits at {Steps}")]
+    public static partial void JobParked(ILogger logger, string steps);
 
     [LoggerMessage(1301, LogLevel.Information, "Step {Status} after {DurationMs} ms, attempts {Attempts}")]
     public static partial void StepEnded(ILogger logger, string status, long durationMs, int attempts);
@@ -46,6 +49,9 @@ internal static partial class Log
 
     [LoggerMessage(1303, LogLevel.Error, "Step {StepId} threw")]
     public static partial void StepThrew(ILogger logger, string stepId, Exception exception);
+
+    [LoggerMessage(1304, LogLevel.Information, "Step {StepId} skipped: its condition does not hold")]
+    public static partial void StepSkipped(ILogger logger, string stepId);
 
     [LoggerMessage(1401, LogLevel.Warning, "Redis is away: {Reason}. Jobs wait in Postgres until it is back")]
     public static partial void RedisAway(ILogger logger, string reason);

@@ -3,7 +3,6 @@ using System.Text.Json;
 using LlmWorkflow.Engine.Costs;
 using LlmWorkflow.Engine.Definitions;
 using LlmWorkflow.Engine.Diagnostics;
-using LlmWorkflow.Engine.Expressions;
 using LlmWorkflow.Engine.Jobs;
 using Microsoft.Extensions.Logging;
 
@@ -16,7 +15,7 @@ public delegate Task<PinnedWorkflow?> WorkflowLoader(string hash, CancellationTo
 /// One run of a job, from lease to result:
 /// 1. load the definition that the job is pinned to;
 /// 2. read what earlier owners left behind: checkpoints, and calls that are paid;
-/// 3. run the steps in order, each one checkpointed before the next one starts;
+/// 3. run the steps in order, each one checkpointed before the next one starts; where only a time or a signal is waited for, park the job;
 /// 4. build the output;
 /// 5. add up the costs;
 /// 6. decide the transition, which the caller applies "if still ours".
@@ -54,19 +53,20 @@ public sealed class JobRunner(
             var calls = resumed ? await ledger.ReadAsync(run.Job.Identity.JobId, run.Token) : [];
 
             // 3
-            var sequence = new StepSequence(run, workflow, history, calls, checkpoints, ledger, steps, time);
-            error = await sequence.RunAsync();
-            if (error is null && run.HandBackAtCheckpoint && !sequence.IsFinished)
+            using var state = new RunState(run, workflow, history, calls, checkpoints, ledger, steps, time);
+            var scope = new RunScope(run.Job.Identity, workflow.Definition, run.Job.Input);
+            var list = new StepList(state, scope, workflow.Definition.Steps, prefix: "", before: default, state.Progress, tries: default);
+            var result = await list.RunAsync(run.Token);
+            if (result.IsParked)
             {
-                return HandBack(run, sequence.CurrentStepId);
+                return run.HandBackAtCheckpoint ? HandBack(run) : Park(run, result.Waits);
             }
 
             // 4
+            error = result.Error;
             if (error is null)
             {
-                output = workflow.Definition.Output.ValueKind is JsonValueKind.Undefined
-                    ? sequence.LastOutput
-                    : TemplateResolver.Resolve(workflow.Definition.Output, sequence.Scope(time.GetUtcNow(), attempt: 1));
+                output = list.Output(workflow.Definition);
                 finished = true;
             }
         }
@@ -99,7 +99,7 @@ public sealed class JobRunner(
             StopReason.CancelRequested => await EndAsync(run, JobStatus.Cancelled, default, JobErrors.Cancelled, started),
             _ when error is not null => await EndAsync(run, JobStatus.Failed, default, error, started),
             StopReason.TimedOut => await EndAsync(run, JobStatus.Failed, default, JobErrors.TimedOut(run.Job.Identity), started),
-            _ => HandBack(run, stepId: null),
+            _ => HandBack(run),
         };
     }
 
@@ -132,9 +132,15 @@ public sealed class JobRunner(
         };
     }
 
-    private JobTransition HandBack(RunningJob run, string? stepId)
+    private JobTransition Park(RunningJob run, IReadOnlyList<StepWait> waits)
     {
-        Log.JobHandedBack(logger, stepId);
+        Log.JobParked(logger, string.Join(", ", waits.Select(w => w.StepPath)));
+        return JobTransition.Waiting(run.Job, run.EventSequence, RunEvents.JobWaiting(waits), waits);
+    }
+
+    private JobTransition HandBack(RunningJob run)
+    {
+        Log.JobHandedBack(logger);
         return JobTransition.Interrupted(run.Job, run.EventSequence, RunEvents.JobHandedBack);
     }
 

@@ -60,6 +60,12 @@ internal static class RunEvents
 
     public static JobEvent JobCancelled(long durationMs, JobCosts costs) => new("job.cancelled", EngineJson.Object(writer => WriteEnd(writer, durationMs, costs)));
 
+    public static JobEvent JobWaiting(IReadOnlyList<StepWait> waits) => new("job.waiting", EngineJson.Object(writer =>
+    {
+        writer.WritePropertyName("waiting_for");
+        JsonSerializer.Serialize(writer, waits, StepWaitJson.Default.IReadOnlyListStepWait);
+    }));
+
     public static JobEvent JobHandedBack { get; } = new("job.requeued", """{"reason":"worker_shutdown"}""");
 
     private static void WriteStep(Utf8JsonWriter writer, string id, string path, string label, string type)

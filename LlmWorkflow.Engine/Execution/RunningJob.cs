@@ -106,6 +106,6 @@ public sealed record RunObserver
     /// <summary>Text was streamed.</summary>
     public Action<LlmDelta> OnDelta { get; init; } = static _ => { };
 
-    /// <summary>Waits until streamed text is out, so that it does not arrive after the event that ends its step.</summary>
-    public Func<Task> FlushAsync { get; init; } = static () => Task.CompletedTask;
+    /// <summary>Waits until the streamed text of the step at this path is out, so that it does not arrive after the event that ends the step.</summary>
+    public Func<string, Task> FlushAsync { get; init; } = static _ => Task.CompletedTask;
 }

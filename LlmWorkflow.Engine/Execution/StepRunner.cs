@@ -18,7 +18,7 @@ public sealed class StepRunner(IEnumerable<IStepExecutor> executors, TimeProvide
     /// <param name="startedAt">The step's first start, pinned over resumes.</param>
     /// <param name="onRetry">Told before a delay: the attempt that failed, its error, the delay.</param>
     /// <param name="cancellationToken">Stops the job.</param>
-    public async Task<StepRun> RunAsync(
+    public async Task<StepEnd> RunAsync(
         Func<int, CancellationToken, Task<StepContext>> context,
         DateTimeOffset startedAt,
         Func<int, WorkflowError, TimeSpan, Task> onRetry,
@@ -32,6 +32,12 @@ public sealed class StepRunner(IEnumerable<IStepExecutor> executors, TimeProvide
             using var activity = Start(step);
             var result = await AttemptAsync(step, cancellationToken);
             var duration = (long)time.GetElapsedTime(started).TotalMilliseconds;
+            if (result.IsParked)
+            {
+                activity?.SetTag(Tags.StepStatus, "parked");
+                return new(null, result.Waits);
+            }
+
             activity?.SetStatus(result.IsFailed ? ActivityStatusCode.Error : ActivityStatusCode.Unset, result.Error?.Message).SetTag(Tags.ErrorType, result.Error?.Type);
             if (result.Error is { } error && StepRetry.Delay(step.Step.Retry, error, attempt, random.NextDouble()) is { } delay)
             {
@@ -48,9 +54,39 @@ public sealed class StepRunner(IEnumerable<IStepExecutor> executors, TimeProvide
             activity?.SetTag(Tags.StepStatus, status);
             EngineTelemetry.StepDuration.Record(duration / 1000.0, new(Tags.StepType, run.StepType), new(Tags.StepStatus, status));
             Log.StepEnded(logger, status, duration, attempt);
-            return run;
+            return new(run, []);
         }
     }
+
+    /// <summary>The result of a step whose condition does not hold.</summary>
+    public StepRun Skipped(StepDefinition step, string path, DateTimeOffset at)
+    {
+        ArgumentNullException.ThrowIfNull(step);
+        Log.StepSkipped(logger, step.Id);
+        return NotRun(step, path, at, StepStatus.Skipped);
+    }
+
+    /// <summary>The result of a step that failed before its first attempt.</summary>
+    public StepRun Failed(StepDefinition step, string path, DateTimeOffset at, WorkflowError error)
+    {
+        ArgumentNullException.ThrowIfNull(step);
+        ArgumentNullException.ThrowIfNull(error);
+        var told = error with { StepId = error.StepId ?? step.Id };
+        return NotRun(step, path, at, StepStatus.Failed) with { Error = told, Output = StepErrors.Output(step, told) };
+    }
+
+    private StepRun NotRun(StepDefinition step, string path, DateTimeOffset at, StepStatus status) => new()
+    {
+        StepPath = path,
+        StepId = step.Id,
+        StepType = step.Type,
+        DisplayName = step.Label,
+        Status = status,
+        Attempts = 0,
+        StartedAt = at,
+        CompletedAt = time.GetUtcNow(),
+        DurationMs = 0,
+    };
 
     private static Activity? Start(StepContext context) => EngineTelemetry.Source.StartActivity($"step {context.Step.Id}")
         ?.SetTag(Tags.StepId, context.Step.Id)
@@ -67,6 +103,10 @@ public sealed class StepRunner(IEnumerable<IStepExecutor> executors, TimeProvide
         try
         {
             result = await _executors[context.Step.Type].ExecuteAsync(context, stop.Token);
+            if (StepOutput.Bytes(result.Output) > StepOutput.MaxBytes)
+            {
+                result = StepResult.Failure(StepOutput.TooLarge(context.Step.Id)) with { Usage = result.Usage, Debug = result.Debug };
+            }
         }
         catch (WorkflowException e)
         {
@@ -74,17 +114,17 @@ public sealed class StepRunner(IEnumerable<IStepExecutor> executors, TimeProvide
         }
         catch (OperationCanceledException) when (timeout.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
         {
-            result = StepResult.Failure(TimedOut(context.Step));
+            result = StepResult.Failure(StepErrors.TimedOut(context.Step));
         }
         catch (Exception e) when (e is not LeaseLostException && !cancellationToken.IsCancellationRequested)
         {
             Log.StepThrew(logger, context.Step.Id, e);
-            result = StepResult.Failure(Fault(e));
+            result = StepResult.Failure(StepErrors.Fault(e));
         }
 
         if (result.Error is { } error)
         {
-            result = StepResult.Failure(error with { StepId = error.StepId ?? context.Step.Id }) with { Usage = result.Usage, Debug = result.Debug };
+            result = StepResult.Failure(error with { StepId = error.StepId ?? context.Step.Id }) with { Usage = result.Usage, Debug = result.Debug, Branch = result.Branch };
         }
 
         return result;
@@ -101,31 +141,19 @@ public sealed class StepRunner(IEnumerable<IStepExecutor> executors, TimeProvide
             DisplayName = step.Label,
             Status = result.IsFailed ? StepStatus.Failed : StepStatus.Completed,
             Attempts = attempts,
-            Output = result.IsFailed && step.OnError is OnError.Continue ? step.Default : result.Output,
+            Output = result.Error is { } error ? StepErrors.Output(step, error) : result.Output,
             Error = result.Error,
             Usage = result.Usage is { } usage ? JobCosts.Usage(usage) : default,
+            Branch = result.Branch,
             Debug = context.Job.DebugMode ? result.Debug : default,
             StartedAt = startedAt,
             CompletedAt = time.GetUtcNow(),
             DurationMs = duration,
         };
     }
-
-    private static WorkflowError TimedOut(StepDefinition step) => new()
-    {
-        Type = ErrorTypes.StepTimeout,
-        Category = ErrorCategory.External,
-        Message = $"Step '{step.Id}' ran longer than its timeout_seconds of {step.TimeoutSeconds}.",
-        Retryable = true,
-        StepId = step.Id,
-        Details = new() { Suggestions = ["Raise timeout_seconds of the step.", "Give the step a retry."] },
-    };
-
-    private static WorkflowError Fault(Exception exception) => new()
-    {
-        Type = ErrorTypes.InternalError,
-        Category = ErrorCategory.System,
-        Message = $"The step failed by a fault of the service ({exception.GetType().Name}).",
-        Details = new() { Suggestions = ["Look the job up in the worker's log.", "Report it with the log line."] },
-    };
 }
+
+/// <summary>How running a step came to its end for now.</summary>
+/// <param name="Run">Null: it is parked.</param>
+/// <param name="Waits">What it is parked for; empty when only the worker is leaving.</param>
+public readonly record struct StepEnd(StepRun? Run, IReadOnlyList<StepWait> Waits);

@@ -136,6 +136,9 @@ public sealed record LeasedJob
     /// <summary>Where the result is told; null: nowhere.</summary>
     public WebhookTarget? Webhook { get; init; }
 
+    /// <summary>Signals that were sent before this claim, by name.</summary>
+    public IReadOnlyDictionary<string, JsonElement> Signals { get; init; } = new Dictionary<string, JsonElement>();
+
     /// <summary>Cancellation was asked for before this claim.</summary>
     public bool CancelRequested { get; init; }
 }

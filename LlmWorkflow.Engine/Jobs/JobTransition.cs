@@ -40,6 +40,9 @@ public sealed record JobTransition
     /// <summary>From the first start to the end; null: it never started, or did not end.</summary>
     public long? DurationMs { get; init; }
 
+    /// <summary>What a parked job waits for; empty for every other state.</summary>
+    public IReadOnlyList<StepWait> Waits { get; init; } = [];
+
     /// <summary>Told to the main app, recorded in the same transaction; null: nobody asked.</summary>
     public PendingDelivery? Delivery { get; init; }
 
@@ -72,6 +75,16 @@ public sealed record JobTransition
         new()
         {
             JobId = job.Fence.JobId, To = JobStatus.Queued, From = [JobStatus.Processing], Fence = job.Fence, EventSequence = sequence, Event = told,
+        };
+
+    /// <summary>
+    /// Nothing can be done until a time or a signal: it is parked, and its owner's slot is free. A job whose signal, or a request to cancel it, has
+    /// come meanwhile is queued instead.
+    /// </summary>
+    public static JobTransition Waiting(LeasedJob job, long sequence, JobEvent told, IReadOnlyList<StepWait> waits) =>
+        new()
+        {
+            JobId = job.Fence.JobId, To = JobStatus.Waiting, From = [JobStatus.Processing], Fence = job.Fence, EventSequence = sequence, Event = told, Waits = waits,
         };
 
     /// <summary>Cancelled before anybody ran it.</summary>

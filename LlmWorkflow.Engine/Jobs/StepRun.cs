@@ -57,6 +57,9 @@ public sealed record StepRun
     /// <summary>Tokens and cost; Undefined when it made no call.</summary>
     public JsonElement Usage { get; init; }
 
+    /// <summary>Which branch a <c>conditional</c> took: a name, a case's index, or null; Undefined for other steps.</summary>
+    public JsonElement Branch { get; init; }
+
     /// <summary>What <c>debug_mode</c> keeps.</summary>
     public JsonElement Debug { get; init; }
 
@@ -87,6 +90,9 @@ public sealed record Checkpoint
     /// <summary>The step that ended; null when only a start is recorded.</summary>
     public StepRun? Step { get; init; }
 
+    /// <summary>The step that starts; null when only an end is recorded.</summary>
+    public StepStart? Started { get; init; }
+
     /// <summary>At least one event.</summary>
     public required IReadOnlyList<JobEvent> Events { get; init; }
 
@@ -99,6 +105,11 @@ public sealed record Checkpoint
     /// <summary>0 to 100.</summary>
     public required short Progress { get; init; }
 }
+
+/// <summary>A step's start.</summary>
+/// <param name="StepPath">Its place in the run.</param>
+/// <param name="At">When; the first start of a step counts for good.</param>
+public readonly record struct StepStart(string StepPath, DateTimeOffset At);
 
 /// <summary>What became of a checkpoint.</summary>
 /// <param name="Owned">False: the job is no longer ours, and nothing was written.</param>

@@ -95,7 +95,7 @@ public sealed class JobRescuer(LeaseStore leases, JobStore jobs, JobStream strea
                 writer.WritePropertyName("error");
                 System.Text.Json.JsonSerializer.Serialize(writer, error, EngineJson.Default.WorkflowError);
             }));
-            if (await jobs.ApplyAsync(JobTransition.Crashed(job.Fence, told, error, job.DurationMs, delivery), cancellationToken))
+            if (await jobs.ApplyAsync(JobTransition.Crashed(job.Fence, told, error, job.DurationMs, delivery), cancellationToken) is not null)
             {
                 EngineTelemetry.JobEnded(job.Identity.WorkflowName, JobStatus.Failed.ToText(), job.DurationMs);
             }

@@ -6,8 +6,8 @@ using Microsoft.Extensions.Logging;
 namespace LlmWorkflow.Engine.Maintenance;
 
 /// <summary>
-/// Puts back into the streams what they lost: this is what makes an outbox needless. Also queues pending jobs whose time has come. Safe on
-/// every worker at once; a job added twice is claimed once.
+/// Puts back into the streams what they lost: this is what makes an outbox needless. Safe on every worker at once; a job added twice is claimed
+/// once.
 /// </summary>
 public sealed class QueueSweeper(QueueStore queue, JobStream stream, ILogger<QueueSweeper> logger)
 {
@@ -28,12 +28,6 @@ public sealed class QueueSweeper(QueueStore queue, JobStream stream, ILogger<Que
     /// <summary>Sweeps once. True: jobs were put back.</summary>
     public async Task<bool> RunOnceAsync(CancellationToken cancellationToken)
     {
-        var due = await queue.PromoteAsync(Batch, cancellationToken);
-        if (due.Count > 0)
-        {
-            await stream.AddAsync(due);
-        }
-
         var swept = 0;
         var waiting = (await queue.OldestAsync(cancellationToken)).Where(w => w.Now - w.QueuedAt > OldEnough).ToList();
         if (waiting.Count > 0 && await stream.OldestAsync() is { } entries)
@@ -51,7 +45,7 @@ public sealed class QueueSweeper(QueueStore queue, JobStream stream, ILogger<Que
             Log.SweptJobs(logger, swept);
         }
 
-        return due.Count + swept > 0;
+        return swept > 0;
     }
 
     private async Task<int> RefillAsync(short priority, DateTimeOffset before, CancellationToken cancellationToken)

@@ -73,17 +73,49 @@ public sealed class JobEventBus
             return;
         }
 
-        var live = _live.GetOrAdd(jobId, static id => new(id));
-        if (live.Append(delta, _time.GetTimestamp()))
+        LiveText live;
+        bool? isFirst;
+        do
+        {
+            live = _live.GetOrAdd(jobId, static id => new(id));
+            isFirst = live.Append(delta, _time.GetTimestamp());
+            if (isFirst is null)
+            {
+                _live.TryRemove(new(jobId, live));
+            }
+        }
+        while (isFirst is null);
+
+        if (isFirst.Value)
         {
             Enqueue(live);
         }
     }
 
     /// <summary>
-    /// Sends what is left of the job's streamed text, for the moment before a step's end is told. No step of the job may be streaming any more.
-    /// Takes at most a second, and no time at all while Redis is away.
+    /// Sends what is left of a step's streamed text, for the moment before its end is told. Takes at most a second, and no time at all while Redis is
+    /// away.
     /// </summary>
+    public async Task FlushAsync(Guid jobId, string stepPath)
+    {
+        if (!_live.TryGetValue(jobId, out var live))
+        {
+            return;
+        }
+
+        var isLast = live.End(stepPath);
+        if (isLast)
+        {
+            _live.TryRemove(new(jobId, live));
+        }
+
+        if (Volatile.Read(ref _away) == 0 && await SendAsync(live) && isLast)
+        {
+            await TryAsync(database => database.ExecuteAsync("EXPIRE", (RedisKey)LiveKey(jobId), LifetimeWhenFlushed));
+        }
+    }
+
+    /// <summary>Sends what is left of a job's streamed text, whatever step it is of: the job does not run here any more.</summary>
     public async Task FlushAsync(Guid jobId)
     {
         if (_live.TryRemove(jobId, out var live) && Volatile.Read(ref _away) == 0 && await SendAsync(live))
@@ -215,7 +247,7 @@ public sealed class JobEventBus
         foreach (var piece in pieces)
         {
             writes.Add(database.ExecuteAsync(
-                "XADD", key, "MAXLEN", "~", LongestStream, "*", "s", piece.StepId, "c", piece.Call.ToString(CultureInfo.InvariantCulture),
+                "XADD", key, "MAXLEN", "~", LongestStream, "*", "s", piece.StepPath, "c", piece.Call.ToString(CultureInfo.InvariantCulture),
                 "o", piece.Offset.ToString(CultureInfo.InvariantCulture), "t", piece.Text));
         }
 

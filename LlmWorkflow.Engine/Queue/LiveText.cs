@@ -5,11 +5,11 @@ namespace LlmWorkflow.Engine.Queue;
 
 /// <summary>A piece of streamed text in a job's live stream.</summary>
 /// <param name="Id">Its place in the stream.</param>
-/// <param name="StepId">The step that streams.</param>
+/// <param name="StepPath">The step that streams.</param>
 /// <param name="Call">The call's ordinal within the step.</param>
 /// <param name="Offset">Characters (UTF-16) of the same call before this piece.</param>
 /// <param name="Text">The piece.</param>
-public readonly record struct LiveEntry(string Id, string StepId, int Call, int Offset, string Text);
+public readonly record struct LiveEntry(string Id, string StepPath, int Call, int Offset, string Text);
 
 /// <summary>Text of one job that is not out yet. Pieces of the same call are joined; what could not be sent is kept and sent again.</summary>
 internal sealed class LiveText(Guid jobId)
@@ -22,6 +22,7 @@ internal sealed class LiveText(Guid jobId)
     private readonly Dictionary<string, (int Call, int Length)> _streams = new(StringComparer.Ordinal);
     private int _backlog;
     private bool _dirty;
+    private bool _isClosed;
 
     public Guid JobId { get; } = jobId;
 
@@ -34,33 +35,48 @@ internal sealed class LiveText(Guid jobId)
     /// <summary>Whether the stream's time to live was set.</summary>
     public bool HasLifetime { get; set; }
 
-    /// <summary>Adds a piece. True: there was nothing to send before.</summary>
-    public bool Append(LlmDelta delta, long now)
+    /// <summary>Adds a piece. True: there was nothing to send before. Null: the job has nothing more to say here, a new text must be begun.</summary>
+    public bool? Append(LlmDelta delta, long now)
     {
         lock (_lock)
         {
+            if (_isClosed)
+            {
+                return null;
+            }
+
             LastUsed = now;
-            var known = _streams.TryGetValue(delta.StepId, out var stream) && stream.Call == delta.Call;
+            var known = _streams.TryGetValue(delta.StepPath, out var stream) && stream.Call == delta.Call;
             var offset = known ? stream.Length : 0;
-            _streams[delta.StepId] = (delta.Call, offset + delta.Text.Length);
+            _streams[delta.StepPath] = (delta.Call, offset + delta.Text.Length);
             if (_backlog + delta.Text.Length > LongestBacklog)
             {
                 return false;
             }
 
             _backlog += delta.Text.Length;
-            if (_pending is [.., { Taken: false } last] && last.StepId == delta.StepId && last.Call == delta.Call && last.End == offset)
+            if (_pending is [.., { Taken: false } last] && last.StepPath == delta.StepPath && last.Call == delta.Call && last.End == offset)
             {
                 last.Text.Append(delta.Text);
             }
             else
             {
-                _pending.Add(new(delta.StepId, delta.Call, offset, new(delta.Text)));
+                _pending.Add(new(delta.StepPath, delta.Call, offset, new(delta.Text)));
             }
 
             var first = !_dirty;
             _dirty = true;
             return first;
+        }
+    }
+
+    /// <summary>A step does not stream any more. True: no other does either, and the text is closed.</summary>
+    public bool End(string stepPath)
+    {
+        lock (_lock)
+        {
+            _streams.Remove(stepPath);
+            return _isClosed = _isClosed || _streams.Count == 0;
         }
     }
 
@@ -76,7 +92,7 @@ internal sealed class LiveText(Guid jobId)
                 piece.Taken |= piece.Text.Length > 1 || !char.IsHighSurrogate(piece.Text[0]);
             }
 
-            return [.. _pending.Where(p => p.Taken).Select(p => new LiveEntry("", p.StepId, p.Call, p.Offset, p.Text.ToString()))];
+            return [.. _pending.Where(p => p.Taken).Select(p => new LiveEntry("", p.StepPath, p.Call, p.Offset, p.Text.ToString()))];
         }
     }
 
@@ -108,13 +124,13 @@ internal sealed class LiveText(Guid jobId)
         {
             var half = last.Text[^1];
             last.Text.Length--;
-            _pending.Add(new(last.StepId, last.Call, last.End, new(half.ToString())));
+            _pending.Add(new(last.StepPath, last.Call, last.End, new(half.ToString())));
         }
     }
 
-    private sealed class Piece(string stepId, int call, int offset, StringBuilder text)
+    private sealed class Piece(string stepPath, int call, int offset, StringBuilder text)
     {
-        public string StepId { get; } = stepId;
+        public string StepPath { get; } = stepPath;
 
         public int Call { get; } = call;
 

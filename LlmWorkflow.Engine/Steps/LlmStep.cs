@@ -37,7 +37,7 @@ internal sealed class LlmStep(LlmCaller caller, EngineOptions options) : IStepEx
                 StepPath = context.StepPath,
                 EarlierCalls = context.EarlierCalls,
                 Stream = ((LlmStepDefinition)context.Step).Stream,
-                OnDelta = (call, text) => context.OnDelta(new LlmDelta(context.Step.Id, call, text)),
+                OnDelta = (call, text) => context.OnDelta(new LlmDelta(context.StepPath, call, text)),
             },
             cancellationToken);
 

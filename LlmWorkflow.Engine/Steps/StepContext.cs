@@ -24,6 +24,9 @@ public sealed class StepContext
     /// <summary>The step's place in the run: its id, with branch names and iteration numbers of the steps around it.</summary>
     public required string StepPath { get; init; }
 
+    /// <summary>The step's first start, pinned over retries and resumes.</summary>
+    public DateTimeOffset StartedAt { get; init; }
+
     /// <summary>1 for the first try.</summary>
     public required int Attempt { get; init; }
 
@@ -35,6 +38,12 @@ public sealed class StepContext
 
     /// <summary>The calls of this step that the ledger knows from earlier runs and attempts, oldest first.</summary>
     public required IReadOnlyList<LedgerCall> EarlierCalls { get; init; }
+
+    /// <summary>Signals that were sent to the job, by name.</summary>
+    public IReadOnlyDictionary<string, JsonElement> Signals { get; init; } = new Dictionary<string, JsonElement>();
+
+    /// <summary>Runs steps inside this one, each with its own checkpoint; what is checkpointed already is not run again. May be called for several lists at once.</summary>
+    public NestedRunner RunStepsAsync { get; init; } = static (_, _) => throw new InvalidOperationException("This step has no steps inside.");
 
     /// <summary>Streamed text, in pieces as they arrive; best effort, never blocks the call.</summary>
     public required Action<LlmDelta> OnDelta { get; init; }

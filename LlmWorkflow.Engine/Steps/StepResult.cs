@@ -1,5 +1,6 @@
 using System.Text.Json;
 using LlmWorkflow.Engine.Diagnostics;
+using LlmWorkflow.Engine.Jobs;
 
 namespace LlmWorkflow.Engine.Steps;
 
@@ -16,6 +17,15 @@ public sealed record StepResult
     /// <summary>Why it failed; null when it did not.</summary>
     public WorkflowError? Error { get; private init; }
 
+    /// <summary>The step cannot go on yet: it is run again when the job is taken up again.</summary>
+    public bool IsParked { get; private init; }
+
+    /// <summary>What it is parked for; empty when only the worker is leaving.</summary>
+    public IReadOnlyList<StepWait> Waits { get; private init; } = [];
+
+    /// <summary>The branch that a <c>conditional</c> took; Undefined for other steps.</summary>
+    public JsonElement Branch { get; init; }
+
     /// <summary>Tokens and cost of the step's calls; null when it made none.</summary>
     public StepUsage? Usage { get; init; }
 
@@ -30,6 +40,9 @@ public sealed record StepResult
 
     /// <summary>A result with an error.</summary>
     public static StepResult Failure(WorkflowError error) => new() { Error = error };
+
+    /// <summary>No result yet.</summary>
+    public static StepResult Parked(IReadOnlyList<StepWait> waits) => new() { IsParked = true, Waits = waits };
 }
 
 /// <summary>Tokens and cost of one step, all its calls added up.</summary>

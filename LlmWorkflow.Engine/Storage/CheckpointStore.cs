@@ -20,20 +20,20 @@ public sealed class CheckpointStore : ICheckpointStore, IAsyncDisposable
             where j.id = i.job_id and j.lease_owner = i.owner and j.fence = i.fence and j.status = 'processing' and j.event_seq = i.base
             returning j.id, j.cancel_requested_at is not null as cancel
         ), steps as (
-            insert into llm_step_runs (job_id, step_path, step_id, step_type, display_name, status, attempts, output, error, usage, debug,
+            insert into llm_step_runs (job_id, step_path, step_id, step_type, display_name, status, attempts, output, error, usage, debug, branch,
                                        started_at, completed_at, duration_ms)
             select s.job_id, s.path, s.id, s.type, s.label, s.status, s.attempts, s.output::json, s.error::jsonb, s.usage::json, s.debug::json,
-                   s.started_at, s.completed_at, s.duration_ms
-            from unnest($9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)
-                as s (job_id, path, id, type, label, status, attempts, output, error, usage, debug, started_at, completed_at, duration_ms)
+                   s.branch::json, s.started_at, s.completed_at, s.duration_ms
+            from unnest($9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)
+                as s (job_id, path, id, type, label, status, attempts, output, error, usage, debug, branch, started_at, completed_at, duration_ms)
             join owned o on o.id = s.job_id
             on conflict (job_id, step_path) do update set
                 status = excluded.status, attempts = excluded.attempts, output = excluded.output, error = excluded.error,
-                usage = excluded.usage, debug = excluded.debug, completed_at = excluded.completed_at, duration_ms = excluded.duration_ms
+                usage = excluded.usage, debug = excluded.debug, branch = excluded.branch, completed_at = excluded.completed_at, duration_ms = excluded.duration_ms
         ), events as (
             insert into llm_job_events (job_id, sequence, type, data)
             select e.job_id, e.sequence, e.type, e.data::json
-            from unnest($23, $24, $25, $26) as e (job_id, sequence, type, data) join owned o on o.id = e.job_id
+            from unnest($24, $25, $26, $27) as e (job_id, sequence, type, data) join owned o on o.id = e.job_id
         )
         select id, cancel from owned
         """;
@@ -44,7 +44,7 @@ public sealed class CheckpointStore : ICheckpointStore, IAsyncDisposable
 
     private const string StepsSql = """
         select step_path, step_id, step_type, display_name, status, attempts, output::text, error::text, usage::text,
-               started_at, completed_at, duration_ms
+               started_at, completed_at, duration_ms, branch::text
         from llm_step_runs where job_id = $1
         """;
 
@@ -105,6 +105,7 @@ public sealed class CheckpointStore : ICheckpointStore, IAsyncDisposable
         StartedAt = reader.GetTime(9),
         CompletedAt = reader.GetTime(10),
         DurationMs = reader.GetInt64(11),
+        Branch = reader.GetJson(12),
     };
 
     private async Task<IReadOnlyList<CheckpointResult?>> SaveBatchAsync(IReadOnlyList<Checkpoint> checkpoints, CancellationToken cancellationToken)
@@ -132,6 +133,7 @@ public sealed class CheckpointStore : ICheckpointStore, IAsyncDisposable
         command.AddColumn(NpgsqlDbType.Text, steps, s => s.Step.Error is null ? null : SqlValues.Json(EngineJson.Text(s.Step.Error)));
         command.AddColumn(NpgsqlDbType.Text, steps, s => SqlValues.Json(s.Step.Usage));
         command.AddColumn(NpgsqlDbType.Text, steps, s => SqlValues.Json(s.Step.Debug));
+        command.AddColumn(NpgsqlDbType.Text, steps, s => SqlValues.Json(s.Step.Branch));
         command.AddColumn(NpgsqlDbType.TimestampTz, steps, s => s.Step.StartedAt.ToUniversalTime());
         command.AddColumn(NpgsqlDbType.TimestampTz, steps, s => s.Step.CompletedAt.ToUniversalTime());
         command.AddColumn(NpgsqlDbType.Bigint, steps, s => s.Step.DurationMs);

@@ -14,7 +14,8 @@ public sealed class JobQueries(NpgsqlDataSource dataSource)
     private const string FindSql = """
         select id, workflow_name, definition_hash, user_id, username, action, priority, trace_parent, debug_mode, max_cost_usd, created_at,
                status, tags, queued_at, started_at, completed_at, run_at, duration_ms, current_step_id, current_step, progress,
-               result_data, cost_data, error, error_message, total_tokens, total_cost_usd, retry_count, takeovers, cancel_requested_at
+               result_data, cost_data, error, error_message, total_tokens, total_cost_usd, retry_count, takeovers, cancel_requested_at,
+               waiting_for
         from llm_workflow_jobs where id = $1
         """;
 
@@ -114,6 +115,7 @@ public sealed class JobQueries(NpgsqlDataSource dataSource)
         RetryCount = reader.GetInt32(27),
         Takeovers = reader.GetInt32(28),
         CancelRequestedAt = Time(reader, 29),
+        WaitingFor = reader.GetJson(30),
     };
 
     private static double? Rate(long jobs, double? seconds) => jobs > 1 && seconds > 0 ? (jobs - 1) / seconds : null;
@@ -174,6 +176,9 @@ public sealed record JobView
 
     /// <summary>0 to 100.</summary>
     public short Progress { get; init; }
+
+    /// <summary>What it is parked for, a list as in the event <c>job.waiting</c>; Undefined when it is not.</summary>
+    public JsonElement WaitingFor { get; init; }
 
     /// <summary>The workflow's output; Undefined before the end.</summary>
     public JsonElement Output { get; init; }

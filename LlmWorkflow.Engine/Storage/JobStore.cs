@@ -1,3 +1,4 @@
+using System.Text.Json;
 using LlmWorkflow.Engine.Diagnostics;
 using LlmWorkflow.Engine.Jobs;
 using Npgsql;
@@ -39,35 +40,40 @@ public sealed class JobStore : IAsyncDisposable
         where id = any($1) or (idempotency_scope, idempotency_key) in (select * from unnest($2, $3))
         """;
 
-    private const string ApplySql = """
+    // Looked at in the row that is being written: a signal or a request to cancel that came since the claim must not be slept over.
+    private const string Parks = "(i.target = 'waiting' and j.cancel_requested_at is null and not j.signals ?| i.wake_signals::text[])";
+
+    private const string ApplySql = $$"""
         with input as (
-            select * from unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)
+            select * from unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)
                 as i (job_id, target, sources, fence, owner, base, event_type, event_data, result, costs, error, message, duration,
-                      delivery, event, url, secret, payload, trace, requeue)
+                      delivery, event, url, secret, payload, trace, unfinished, waits, wake_at, wake_signals)
         ), changed as (
             update llm_workflow_jobs j set
-                status = i.target,
+                status = case when {{Parks}} then 'waiting' when i.target = 'waiting' then 'queued' else i.target end,
                 lease_owner = null,
                 event_seq = j.event_seq + 1,
                 result_data = coalesce(i.result::json, j.result_data),
                 cost_data = coalesce(i.costs::json, j.cost_data),
                 error = coalesce(i.error::jsonb, j.error),
                 error_message = coalesce(i.message, j.error_message),
-                completed_at = case when i.requeue then null else now() end,
-                queued_at = case when i.requeue then now() else j.queued_at end,
+                completed_at = case when i.unfinished then null else now() end,
+                queued_at = case when i.unfinished then now() else j.queued_at end,
                 duration_ms = coalesce(i.duration, j.duration_ms),
                 ran_ms = j.ran_ms + coalesce((extract(epoch from now() - j.run_started_at) * 1000)::bigint, 0),
                 run_started_at = null,
-                waiting_for = null,
+                waiting_for = case when {{Parks}} then i.waits::json end,
+                wake_at = case when {{Parks}} then i.wake_at end,
+                wake_signals = case when {{Parks}} then i.wake_signals::text[] else '{}' end,
                 set_aside_for = null,
                 progress = case when i.target = 'completed' then 100 else j.progress end,
-                current_step_id = case when i.requeue then j.current_step_id end,
-                current_step = case when i.requeue then j.current_step end
+                current_step_id = case when i.unfinished then j.current_step_id end,
+                current_step = case when i.unfinished then j.current_step end
             from input i
             where j.id = i.job_id and j.status = any(i.sources::text[])
               and case when i.fence is null then j.lease_owner is null else j.fence = i.fence and j.lease_owner = i.owner end
               and (i.base is null or j.event_seq = i.base)
-            returning j.id, j.event_seq, j.webhook_secret
+            returning j.id, j.event_seq, j.webhook_secret, j.status
         ), events as (
             insert into llm_job_events (job_id, sequence, type, data)
             select c.id, c.event_seq, i.event_type, i.event_data::json from changed c join input i on i.job_id = c.id
@@ -77,7 +83,7 @@ public sealed class JobStore : IAsyncDisposable
             from changed c join input i on i.job_id = c.id
             where i.delivery is not null
         )
-        select id from changed
+        select id, status from changed
         """;
 
     private const string IsAppliedSql = "select status, fence from llm_workflow_jobs where id = $1";
@@ -95,7 +101,7 @@ public sealed class JobStore : IAsyncDisposable
 
     private readonly Database _database;
     private readonly GroupCommit<NewJob, InsertedJob> _inserts;
-    private readonly GroupCommit<JobTransition, bool> _transitions;
+    private readonly GroupCommit<JobTransition, JobStatus?> _transitions;
 
     /// <summary>A store over <paramref name="database"/>.</summary>
     public JobStore(Database database)
@@ -109,10 +115,10 @@ public sealed class JobStore : IAsyncDisposable
     public Task<InsertedJob> InsertAsync(NewJob job, CancellationToken cancellationToken) => _inserts.AddAsync(job, cancellationToken);
 
     /// <summary>
-    /// Applies a transition. False: the job is not in that state, or not ours, any more; nothing was written. Tries again while the database
-    /// is away, until <paramref name="cancellationToken"/>.
+    /// Applies a transition and gives the state that came of it: a job to be parked may have been queued instead. Null: the job is not in that state,
+    /// or not ours, any more; nothing was written. Tries again while the database is away, until <paramref name="cancellationToken"/>.
     /// </summary>
-    public Task<bool> ApplyAsync(JobTransition transition, CancellationToken cancellationToken)
+    public Task<JobStatus?> ApplyAsync(JobTransition transition, CancellationToken cancellationToken)
     {
         var repeated = false;
         return _database.UntilDoneAsync(
@@ -121,7 +127,7 @@ public sealed class JobStore : IAsyncDisposable
                 // A broken connection may have hidden a commit: a repeated write that finds its own result has succeeded.
                 var first = !repeated;
                 repeated = true;
-                return await _transitions.AddAsync(transition, ct) || (!first && await IsAppliedAsync(transition, ct));
+                return await _transitions.AddAsync(transition, ct) ?? (first ? null : await LookAsync(transition, ct));
             },
             cancellationToken);
     }
@@ -247,11 +253,11 @@ public sealed class JobStore : IAsyncDisposable
         command.AddColumn(Text, jobs, j => j.Event);
     }
 
-    private async Task<IReadOnlyList<bool>> ApplyBatchAsync(IReadOnlyList<JobTransition> transitions, CancellationToken cancellationToken)
+    private async Task<IReadOnlyList<JobStatus?>> ApplyBatchAsync(IReadOnlyList<JobTransition> transitions, CancellationToken cancellationToken)
     {
         // Rows are locked in the order of ids, so that two batches cannot block each other for ever.
         var sorted = transitions.OrderBy(t => t.JobId).ToList();
-        var changed = new HashSet<Guid>(sorted.Count);
+        var changed = new Dictionary<Guid, JobStatus?>(sorted.Count);
         await using var command = _database.Source.CreateCommand(ApplySql);
         command.AddColumn(Uuid, sorted, t => t.JobId);
         command.AddColumn(Text, sorted, t => t.To.ToText());
@@ -272,24 +278,31 @@ public sealed class JobStore : IAsyncDisposable
         command.AddColumn(Bytea, sorted, t => t.Delivery?.Secret);
         command.AddColumn(Text, sorted, t => t.Delivery?.Payload);
         command.AddColumn(Text, sorted, t => t.Delivery?.TraceParent);
-        command.AddColumn(NpgsqlDbType.Boolean, sorted, t => t.To is JobStatus.Queued);
+        command.AddColumn(NpgsqlDbType.Boolean, sorted, t => !t.To.IsFinal());
+        command.AddColumn(Text, sorted, t => t.To is JobStatus.Waiting ? JsonSerializer.Serialize(t.Waits, StepWaitJson.Default.IReadOnlyListStepWait) : null);
+        command.AddColumn(TimestampTz, sorted, t => t.Waits.Min(w => w.Until)?.ToUniversalTime());
+        command.AddColumn(Text, sorted, t => SqlValues.ArrayText([.. t.Waits.Where(w => w.Signal is not null).Select(w => w.Signal!).Distinct()]));
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         while (await reader.ReadAsync(cancellationToken))
         {
-            changed.Add(reader.GetGuid(0));
+            changed[reader.GetGuid(0)] = JobStatusText.Parse(reader.GetString(1));
         }
 
-        return [.. transitions.Select(t => changed.Contains(t.JobId))];
+        return [.. transitions.Select(t => changed.GetValueOrDefault(t.JobId))];
     }
 
-    private async Task<bool> IsAppliedAsync(JobTransition transition, CancellationToken cancellationToken)
+    private async Task<JobStatus?> LookAsync(JobTransition transition, CancellationToken cancellationToken)
     {
         await using var command = _database.Source.CreateCommand(IsAppliedSql);
         command.Add(Uuid, transition.JobId);
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
-        return await reader.ReadAsync(cancellationToken)
-            && reader.GetString(0) == transition.To.ToText()
-            && (transition.Fence is not { } fence || reader.GetInt64(1) == fence.Number);
+        if (!await reader.ReadAsync(cancellationToken) || (transition.Fence is { } fence && reader.GetInt64(1) != fence.Number))
+        {
+            return null;
+        }
+
+        var status = JobStatusText.Parse(reader.GetString(0));
+        return status == transition.To || (transition.To is JobStatus.Waiting && status is JobStatus.Queued) ? status : null;
     }
 }
 

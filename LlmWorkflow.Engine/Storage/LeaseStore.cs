@@ -45,7 +45,7 @@ public sealed class LeaseStore(Database database)
         )
         select id, workflow_name, definition_hash, user_id, username, action, priority, trace_parent, debug_mode, max_cost_usd, created_at,
                input_data::text, fence, event_seq, started_at, now(), ran_ms, extract(epoch from now() - queued_at)::float8,
-               retry_count, takeovers, webhook_url, webhook_events, cancel_requested_at is not null
+               retry_count, takeovers, webhook_url, webhook_events, cancel_requested_at is not null, nullif(signals, '{}')::text
         from claimed order by id
         """;
 
@@ -231,6 +231,7 @@ public sealed class LeaseStore(Database database)
                 Takeovers = reader.GetInt32(19),
                 Webhook = JobStore.ReadWebhook(reader, 20),
                 CancelRequested = reader.GetBoolean(22),
+                Signals = SignalStore.Read(reader.GetText(23)),
             },
             reader.GetInt64(13));
     }

@@ -34,6 +34,22 @@ public sealed class QueueStore(Database database)
         select id, priority from due
         """;
 
+    private const string WakeSql = """
+        with due as (
+            update llm_workflow_jobs j set
+                status = 'queued', queued_at = now(), event_seq = j.event_seq + 1, waiting_for = null, wake_at = null, wake_signals = '{}'
+            from (
+                select id from llm_workflow_jobs where status = 'waiting' and wake_at <= now()
+                order by wake_at limit $1 for update skip locked
+            ) d
+            where j.id = d.id
+            returning j.id, j.priority, j.event_seq
+        ), events as (
+            insert into llm_job_events (job_id, sequence, type, data) select id, event_seq, 'job.resumed', '{"reason":"time"}' from due
+        )
+        select id, priority from due
+        """;
+
     private const string DepthSql = """
         select priority, count(*), coalesce(extract(epoch from now() - min(queued_at)), 0)::float8
         from llm_workflow_jobs where status = 'queued' group by priority
@@ -58,6 +74,10 @@ public sealed class QueueStore(Database database)
     /// <summary>Queues pending jobs whose time has come.</summary>
     public Task<IReadOnlyList<QueuedJob>> PromoteAsync(int limit, CancellationToken cancellationToken) =>
         database.ReadAsync(PromoteSql, command => command.Add(NpgsqlDbType.Integer, limit), ReadQueued, cancellationToken);
+
+    /// <summary>Queues parked jobs whose wait, or whose longest wait, is over.</summary>
+    public Task<IReadOnlyList<QueuedJob>> WakeAsync(int limit, CancellationToken cancellationToken) =>
+        database.ReadAsync(WakeSql, command => command.Add(NpgsqlDbType.Integer, limit), ReadQueued, cancellationToken);
 
     /// <summary>Queued jobs and the age of the oldest in seconds, by priority.</summary>
     public Task<IReadOnlyList<(short Priority, long Jobs, double OldestSeconds)>> DepthAsync(CancellationToken cancellationToken) =>

@@ -58,6 +58,6 @@ public sealed class JobControl(JobStore jobs, JobEventBus events, TimeProvider t
         var error = JobErrors.Cancelled;
         var delivery = WebhookPayload.Build(job, webhook, new() { Status = JobStatus.Cancelled, At = time.GetUtcNow(), Error = error });
         return await jobs.ApplyAsync(
-            JobTransition.CancelledUnowned(job.JobId, new("job.cancelled", "{}"), error, delivery), cancellationToken);
+            JobTransition.CancelledUnowned(job.JobId, new("job.cancelled", "{}"), error, delivery), cancellationToken) is not null;
     }
 }

@@ -130,11 +130,11 @@ public sealed class EventOrderTests
     private static StoredEvent Job(long sequence, string type) => new(sequence, type, JsonElement.Parse("{}"), DateTimeOffset.UnixEpoch);
 
     private static StoredEvent Step(long sequence, string type, string step = "a") =>
-        new(sequence, type, JsonElement.Parse($$"""{"step_id": "{{step}}"}"""), DateTimeOffset.UnixEpoch);
+        new(sequence, type, JsonElement.Parse($$"""{"step_id": "{{step}}", "step_path": "{{step}}"}"""), DateTimeOffset.UnixEpoch);
 
     private static LiveEntry Text(int call, int offset, string text, string step = "a") => new("0-1", step, call, offset, text);
 
     private static IEnumerable<string> Texts(IReadOnlyList<EventFrame> frames) => frames.Select(f => f.Stored is { } stored
         ? string.Create(CultureInfo.InvariantCulture, $"{stored.Sequence} {f.Type}")
-        : $"{f.Type} {f.StepId}{f.Call} {f.Text}".TrimEnd());
+        : $"{f.Type} {f.StepPath}{f.Call} {f.Text}".TrimEnd());
 }

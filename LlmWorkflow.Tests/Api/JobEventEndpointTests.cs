@@ -161,7 +161,7 @@ public sealed class JobEventEndpointTests(ApiFixture api) : IClassFixture<ApiFix
 
     private async Task EndAsync(ClaimedJob claimed, long sequence)
     {
-        Assert.True(await api.Engine.Jobs.ApplyAsync(
+        Assert.NotNull(await api.Engine.Jobs.ApplyAsync(
             JobTransition.Completed(claimed.Job, sequence, new("job.completed", "{}"), JsonElement.Parse("1"), default, 1, null), CancellationToken.None));
         api.Bus.Nudge(claimed.Job.Fence.JobId);
     }

@@ -23,9 +23,11 @@ public sealed partial class LayeringTests
         ["ServiceDefaults"] = [],
         ["Api"] = ["Client", "Engine", "ServiceDefaults"],
         ["Worker"] = ["Engine", "ServiceDefaults"],
+        ["Cli"] = ["Client", "Engine"],
+        ["Benchmarks"] = ["Engine"],
         ["Simulator"] = ["ServiceDefaults"],
         ["AppHost"] = ["Api", "Client", "Simulator", "Worker"],
-        ["Tests"] = ["Api", "AppHost", "Client", "Engine", "ServiceDefaults", "Simulator", "Worker"],
+        ["Tests"] = ["Api", "AppHost", "Cli", "Client", "Engine", "ServiceDefaults", "Simulator", "Worker"],
     };
 
     [Fact]

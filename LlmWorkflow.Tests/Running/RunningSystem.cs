@@ -23,17 +23,14 @@ internal sealed class RunningSystem : IAsyncDisposable
 
     private static readonly TimeSpan StartLimit = TimeSpan.FromMinutes(3);
 
-    private readonly IDistributedApplicationTestingBuilder _builder;
+    private readonly string[] _settings;
+    private IDistributedApplicationTestingBuilder _builder = null!;
 
-    private RunningSystem(PostgresServer postgres, RedisServer redis, IDistributedApplicationTestingBuilder builder, DistributedApplication app)
+    private RunningSystem(PostgresServer postgres, RedisServer redis, string[] settings)
     {
         Postgres = postgres;
         Redis = redis;
-        _builder = builder;
-        App = app;
-        Simulator = app.CreateHttpClient("simulator");
-        Api = app.CreateHttpClient("api");
-        Client = new(Api, "dev-key");
+        _settings = settings;
         Source = NpgsqlDataSource.Create(postgres.ConnectionString("llmworkflow"));
     }
 
@@ -41,13 +38,13 @@ internal sealed class RunningSystem : IAsyncDisposable
 
     public RedisServer Redis { get; }
 
-    public DistributedApplication App { get; }
+    public DistributedApplication App { get; private set; } = null!;
 
-    public HttpClient Api { get; }
+    public HttpClient Api { get; private set; } = null!;
 
-    public HttpClient Simulator { get; }
+    public HttpClient Simulator { get; private set; } = null!;
 
-    public WorkflowClient Client { get; }
+    public WorkflowClient Client { get; private set; } = null!;
 
     public NpgsqlDataSource Source { get; }
 
@@ -55,16 +52,19 @@ internal sealed class RunningSystem : IAsyncDisposable
     {
         var postgres = await TestServers.StartOwnPostgresAsync();
         await postgres.EnsureDatabaseAsync("llmworkflow", CancellationToken.None);
-        var redis = await TestServers.StartOwnRedisAsync();
-        var builder = await DistributedApplicationTestingBuilder.CreateAsync<Projects.LlmWorkflow_AppHost>(
-        [
-            $"--DATABASE_URL={postgres.ConnectionString("llmworkflow")}", $"--REDIS_URL={RedisUrl(redis.ConnectionString)}", "--WORKERS=2", .. settings,
-        ]);
-        var app = await builder.BuildAsync();
-        using var limit = new CancellationTokenSource(StartLimit);
-        await app.StartAsync(limit.Token);
-        await app.Services.GetRequiredService<SystemWatch>().Ready.WaitAsync(limit.Token);
-        return new(postgres, redis, builder, app);
+        var system = new RunningSystem(postgres, await TestServers.StartOwnRedisAsync(), settings);
+        await system.StartAppAsync();
+        return system;
+    }
+
+    /// <summary>Ends every process, Postgres and Redis too (whose memory is lost), and starts all of them again.</summary>
+    public async Task RestartEverythingAsync()
+    {
+        await StopAppAsync();
+        await Redis.KillAsync();
+        await Postgres.RestartAsync(CancellationToken.None);
+        await Redis.RestartAsync(CancellationToken.None);
+        await StartAppAsync();
     }
 
     public static SubmitRequest Sample(string? inbox = null) => new()
@@ -124,12 +124,32 @@ internal sealed class RunningSystem : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        Simulator.Dispose();
-        Api.Dispose();
         await Source.DisposeAsync();
-        await _builder.DisposeAsync();
+        await StopAppAsync();
         await Redis.DisposeAsync();
         await Postgres.DisposeAsync();
+    }
+
+    private async Task StartAppAsync()
+    {
+        _builder = await DistributedApplicationTestingBuilder.CreateAsync<Projects.LlmWorkflow_AppHost>(
+        [
+            $"--DATABASE_URL={Postgres.ConnectionString("llmworkflow")}", $"--REDIS_URL={RedisUrl(Redis.ConnectionString)}", "--WORKERS=2", .. _settings,
+        ]);
+        App = await _builder.BuildAsync();
+        using var limit = new CancellationTokenSource(StartLimit);
+        await App.StartAsync(limit.Token);
+        await App.Services.GetRequiredService<SystemWatch>().Ready.WaitAsync(limit.Token);
+        Simulator = App.CreateHttpClient("simulator");
+        Api = App.CreateHttpClient("api");
+        Client = new(Api, "dev-key");
+    }
+
+    private async Task StopAppAsync()
+    {
+        Simulator.Dispose();
+        Api.Dispose();
+        await _builder.DisposeAsync();
     }
 
     private static string RedisUrl(string connection)

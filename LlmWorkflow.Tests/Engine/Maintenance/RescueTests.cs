@@ -98,13 +98,13 @@ public sealed class RescueTests(EngineFixture engine) : IClassFixture<EngineFixt
     }
 
     [Fact]
-    public async Task Sweep_RunAtHasCome_QueuesTheJob()
+    public async Task Timers_RunAtHasCome_QueuesTheJob()
     {
         var job = (await engine.Jobs.InsertAsync(EngineFixture.NewJob(runAt: DateTimeOffset.Parse("2100-01-01T00:00:00Z")), CancellationToken.None)).JobId;
         await engine.ScalarAsync<int>("update llm_workflow_jobs set run_at = now() where id = $1 returning 1", job);
-        var sweeper = new QueueSweeper(engine.Queue, engine.Stream, NullLogger<QueueSweeper>.Instance);
+        var bus = new JobEventBus(engine.Redis, Microsoft.Extensions.Options.Options.Create(engine.Options), TimeProvider.System, NullLogger<JobEventBus>.Instance);
 
-        Assert.True(await sweeper.RunOnceAsync(CancellationToken.None));
+        Assert.False(await new JobTimers(engine.Queue, engine.Stream, bus).RunOnceAsync(CancellationToken.None));
 
         Assert.Equal("queued 0", await StateAsync(job));
         Assert.Contains(job, await TakeAllAsync());

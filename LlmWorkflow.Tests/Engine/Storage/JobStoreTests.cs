@@ -81,7 +81,7 @@ public sealed class JobStoreTests(EngineFixture engine) : IClassFixture<EngineFi
             JobTransition.Completed(claim.Job, claim.EventSequence, new("job.completed", "{}"), JsonElement.Parse("""{"b":2}"""), default, 12, delivery),
             CancellationToken.None);
 
-        Assert.True(applied);
+        Assert.NotNull(applied);
         Assert.Equal("completed {\"b\":2} 100 12", await engine.ScalarAsync<string>(
             "select status || ' ' || result_data || ' ' || progress || ' ' || duration_ms from llm_workflow_jobs where id = $1 and lease_owner is null and completed_at is not null", job.JobId));
         Assert.Equal("job.completed", await engine.ScalarAsync<string>("select type from llm_job_events where job_id = $1 and sequence = 3", job.JobId));
@@ -100,7 +100,7 @@ public sealed class JobStoreTests(EngineFixture engine) : IClassFixture<EngineFi
         var applied = await engine.Jobs.ApplyAsync(
             JobTransition.Failed(claim.Job, claim.EventSequence, new("job.failed", "{}"), Error, default, 1, null), CancellationToken.None);
 
-        Assert.False(applied);
+        Assert.Null(applied);
         Assert.Equal("processing", await engine.ScalarAsync<string>("select status from llm_workflow_jobs where id = $1", claim.Job.Identity.JobId));
         Assert.Equal(0L, await engine.ScalarAsync<long>("select count(*) from llm_job_events where job_id = $1 and type = 'job.failed'", claim.Job.Identity.JobId));
     }
@@ -110,7 +110,7 @@ public sealed class JobStoreTests(EngineFixture engine) : IClassFixture<EngineFi
     {
         var claim = await engine.NewClaimAsync(await engine.NewWorkerAsync());
 
-        Assert.True(await engine.Jobs.ApplyAsync(JobTransition.Interrupted(claim.Job, claim.EventSequence, new("job.requeued", "{}")), CancellationToken.None));
+        Assert.NotNull(await engine.Jobs.ApplyAsync(JobTransition.Interrupted(claim.Job, claim.EventSequence, new("job.requeued", "{}")), CancellationToken.None));
 
         Assert.Equal("queued 0", await engine.ScalarAsync<string>(
             "select status || ' ' || takeovers from llm_workflow_jobs where id = $1", claim.Job.Identity.JobId));
@@ -123,8 +123,8 @@ public sealed class JobStoreTests(EngineFixture engine) : IClassFixture<EngineFi
         var running = (await engine.NewClaimAsync(worker)).Job.Identity.JobId;
         var queued = (await engine.Jobs.InsertAsync(EngineFixture.NewJob(), CancellationToken.None)).JobId;
 
-        Assert.False(await engine.Jobs.ApplyAsync(JobTransition.CancelledUnowned(running, new("job.cancelled", "{}"), Error, null), CancellationToken.None));
-        Assert.True(await engine.Jobs.ApplyAsync(JobTransition.CancelledUnowned(queued, new("job.cancelled", "{}"), Error, null), CancellationToken.None));
+        Assert.Null(await engine.Jobs.ApplyAsync(JobTransition.CancelledUnowned(running, new("job.cancelled", "{}"), Error, null), CancellationToken.None));
+        Assert.NotNull(await engine.Jobs.ApplyAsync(JobTransition.CancelledUnowned(queued, new("job.cancelled", "{}"), Error, null), CancellationToken.None));
     }
 
     [Fact]
@@ -132,7 +132,7 @@ public sealed class JobStoreTests(EngineFixture engine) : IClassFixture<EngineFi
     {
         var claim = await engine.NewClaimAsync(await engine.NewWorkerAsync());
 
-        Assert.True(await engine.Jobs.ApplyAsync(
+        Assert.NotNull(await engine.Jobs.ApplyAsync(
             JobTransition.Completed(claim.Job, claim.EventSequence, new("job.completed", "{}"), JsonElement.Parse("""{"t":"a\u0000b","u":"\\u0000"}"""), default, 1, null),
             CancellationToken.None));
 

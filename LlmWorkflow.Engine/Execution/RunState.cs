@@ -1,0 +1,79 @@
+using LlmWorkflow.Engine.Costs;
+using LlmWorkflow.Engine.Definitions;
+using LlmWorkflow.Engine.Jobs;
+
+namespace LlmWorkflow.Engine.Execution;
+
+/// <summary>What all lists of steps of one run share.</summary>
+internal sealed class RunState : IDisposable
+{
+    private readonly JobHistory _history;
+    private readonly ILookup<string, LedgerCall> _earlierCalls;
+    private readonly ICallLedger _ledger;
+    private readonly Lock _lock = new();
+    private readonly Dictionary<string, StepRun> _ended = new(StringComparer.Ordinal);
+
+    public RunState(
+        RunningJob run, PinnedWorkflow workflow, JobHistory history, IReadOnlyList<LedgerCall> earlierCalls,
+        ICheckpointStore checkpoints, ICallLedger ledger, StepRunner runner, TimeProvider time)
+    {
+        Run = run;
+        Workflow = workflow;
+        Runner = runner;
+        Time = time;
+        Progress = new(workflow.Definition.Steps.Count);
+        Checkpoints = new(run, Progress, checkpoints);
+        _history = history;
+        _earlierCalls = earlierCalls.ToLookup(c => c.Key.StepPath, StringComparer.Ordinal);
+        _ledger = ledger;
+    }
+
+    public RunningJob Run { get; }
+
+    public PinnedWorkflow Workflow { get; }
+
+    public StepRunner Runner { get; }
+
+    public TimeProvider Time { get; }
+
+    public RunProgress Progress { get; }
+
+    public RunCheckpoints Checkpoints { get; }
+
+    /// <summary>How the step at a path ended, in an earlier run of the job or an earlier attempt of a step around it; null: it must be run.</summary>
+    public StepRun? Ended(StepDefinition step, string path)
+    {
+        StepRun? run;
+        lock (_lock)
+        {
+            run = _ended.GetValueOrDefault(path) ?? _history.Steps.GetValueOrDefault(path);
+        }
+
+        return run is not null && Counts(step, run) ? run : null;
+    }
+
+    /// <summary>Keeps a result for the case that a step around it is tried again.</summary>
+    public void Remember(StepRun run)
+    {
+        lock (_lock)
+        {
+            _ended[run.StepPath] = run;
+        }
+    }
+
+    /// <summary>First start of the step at a path; null: it has not been started.</summary>
+    public DateTimeOffset? Started(string path) => _history.Starts.TryGetValue(path, out var at) ? at : null;
+
+    /// <summary>The calls of the step at a path that the ledger knows.</summary>
+    /// <param name="path">The step.</param>
+    /// <param name="isRepeated">The step ran before in this run: its calls are in the ledger by now, their ordinals are taken, and their cost counts.</param>
+    /// <param name="cancellationToken">Stops the read.</param>
+    public async Task<IReadOnlyList<LedgerCall>> CallsAsync(string path, bool isRepeated, CancellationToken cancellationToken) => isRepeated
+        ? [.. (await _ledger.ReadAsync(Run.Job.Identity.JobId, cancellationToken)).Where(c => c.Key.StepPath == path)]
+        : [.. _earlierCalls[path]];
+
+    /// <summary>Whether a result stands. A failure that ended the job does not when the job is taken up again.</summary>
+    public static bool Counts(StepDefinition step, StepRun run) => run.Status is not StepStatus.Failed || StepErrors.GoesOn(step, run.Error!);
+
+    public void Dispose() => Checkpoints.Dispose();
+}
