@@ -1,6 +1,5 @@
 using System.Text;
 using System.Text.Json;
-using System.Text.RegularExpressions;
 using LlmWorkflow.Engine.Definitions.Language;
 
 namespace LlmWorkflow.Engine.Definitions;
@@ -79,7 +78,7 @@ public static class DefinitionValidator
 
     private static void Name(WorkflowDefinition definition, string? fileName, DefinitionIssues issues)
     {
-        if (fileName is not null && definition.Name != fileName && Regex.IsMatch(definition.Name, Forms.WorkflowName.Pattern))
+        if (fileName is not null && definition.Name != fileName && Forms.WorkflowName.Fits(definition.Name))
         {
             issues.Error(
                 IssueCodes.NameMismatch,
