@@ -1,3 +1,4 @@
+using System.Text.Json;
 using LlmWorkflow.Engine.Definitions;
 using LlmWorkflow.Engine.Diagnostics;
 
@@ -9,6 +10,12 @@ internal static class StepErrors
     public static bool GoesOn(StepDefinition step, WorkflowError error) =>
         step.OnError is OnError.Continue
         || (step is ApprovalStepDefinition { OnTimeout: OnError.Continue } approval && error.Type == ErrorTypes.ApprovalTimeout && error.StepId == approval.Id);
+
+    /// <summary>The output of a failed step: <c>default</c>, or null without one, when the job goes on; else none.</summary>
+    public static JsonElement Output(StepDefinition step, WorkflowError error) =>
+        !GoesOn(step, error) ? default
+        : step.Default.ValueKind is JsonValueKind.Undefined ? EngineJson.NullValue
+        : step.Default;
 
     public static WorkflowError TimedOut(StepDefinition step) => new()
     {

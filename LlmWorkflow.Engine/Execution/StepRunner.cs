@@ -72,7 +72,7 @@ public sealed class StepRunner(IEnumerable<IStepExecutor> executors, TimeProvide
         ArgumentNullException.ThrowIfNull(step);
         ArgumentNullException.ThrowIfNull(error);
         var told = error with { StepId = error.StepId ?? step.Id };
-        return NotRun(step, path, at, StepStatus.Failed) with { Error = told, Output = StepErrors.GoesOn(step, told) ? step.Default : default };
+        return NotRun(step, path, at, StepStatus.Failed) with { Error = told, Output = StepErrors.Output(step, told) };
     }
 
     private StepRun NotRun(StepDefinition step, string path, DateTimeOffset at, StepStatus status) => new()
@@ -141,7 +141,7 @@ public sealed class StepRunner(IEnumerable<IStepExecutor> executors, TimeProvide
             DisplayName = step.Label,
             Status = result.IsFailed ? StepStatus.Failed : StepStatus.Completed,
             Attempts = attempts,
-            Output = result.Error is { } error && StepErrors.GoesOn(step, error) ? step.Default : result.Output,
+            Output = result.Error is { } error ? StepErrors.Output(step, error) : result.Output,
             Error = result.Error,
             Usage = result.Usage is { } usage ? JobCosts.Usage(usage) : default,
             Branch = result.Branch,

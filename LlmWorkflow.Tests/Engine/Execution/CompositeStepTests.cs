@@ -300,6 +300,15 @@ public sealed class CompositeStepTests
     }
 
     [Fact]
+    public async Task OnErrorContinue_WithoutDefault_GivesNull()
+    {
+        var run = new ScriptedRun();
+        run.Fails("one");
+
+        Assert.Equal("""{"o":null,"s":"failed"}""", await run.OutputAsync([Leaf("one") with { OnError = OnError.Continue }], """{"o":"${steps.one.output}","s":"${steps.one.status}"}"""));
+    }
+
+    [Fact]
     public async Task Composite_Timeout_StopsTheStepsInside()
     {
         var run = new ScriptedRun();
