@@ -17,9 +17,9 @@ internal sealed record OpenRouterRequest(
     OpenRouterResponseFormat? ResponseFormat,
     OpenRouterStreamOptions? StreamOptions)
 {
-    /// <summary>The step's <c>provider_options</c>: further members of the body.</summary>
+    /// <summary>The step's <c>provider_options</c>: further members of the body. Not init-only: the serializer would take it for a constructor parameter.</summary>
     [JsonExtensionData]
-    public Dictionary<string, JsonElement>? Further { get; init; }
+    public Dictionary<string, JsonElement>? Further { get; set; }
 }
 
 internal sealed record OpenRouterMessage(string Role, string? Content);

@@ -38,7 +38,7 @@ public sealed class LlmResumeTests
             Answer("[1]")));
         using var cancel = new CancellationTokenSource();
         var run = RunAsync(fixture, change: WithRepairs(1), cancellationToken: cancel.Token);
-        await arrived.Task;
+        await Task.WhenAny(arrived.Task, run);
         await cancel.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => run);
 

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using LlmWorkflow.Engine.Definitions;
 using LlmWorkflow.Engine.Diagnostics;
+using LlmWorkflow.Engine.Steps;
 using LlmWorkflow.Tests.Engine.Providers;
 using static LlmWorkflow.Tests.Engine.Steps.LlmStepRun;
 
@@ -14,7 +15,7 @@ public sealed class LlmStepRequestTests
     {
         await using var fixture = await LlmFixture.StartAsync(Answer("Hi"));
 
-        await RunAsync(fixture, change: step => step with
+        await AskAsync(fixture, step => step with
         {
             Messages = [new("user", "I live in {{town}}."), new("assistant", "In ${input.city}!"), new("system", "Be kind.")],
         });
@@ -31,7 +32,7 @@ public sealed class LlmStepRequestTests
     {
         await using var fixture = await LlmFixture.StartAsync(Answer("Hi"));
 
-        await RunAsync(fixture, change: step => step with { SystemPrompt = null, PromptTemplate = null, Messages = [new("user", "Hello")] });
+        await AskAsync(fixture, step => step with { SystemPrompt = null, PromptTemplate = null, Messages = [new("user", "Hello")] });
 
         Assert.Equal(["user"], Roles(Assert.Single(Requests(fixture))));
     }
@@ -41,7 +42,7 @@ public sealed class LlmStepRequestTests
     {
         await using var fixture = await LlmFixture.StartAsync(Answer("{}"));
 
-        await RunAsync(fixture, change: step => step with { ResponseFormat = ResponseFormat.Json });
+        await AskAsync(fixture, step => step with { ResponseFormat = ResponseFormat.Json });
 
         Assert.Equal("""{"type":"json_object"}""", Assert.Single(Requests(fixture)).GetProperty("response_format").GetRawText());
     }
@@ -53,7 +54,7 @@ public sealed class LlmStepRequestTests
     {
         await using var fixture = await LlmFixture.StartAsync(Answer("""{"a":"xy"}"""));
 
-        await RunAsync(fixture, change: step => step with { ResponseFormat = new(ResponseKind.JsonSchema, JsonElement.Parse(schema)) });
+        await AskAsync(fixture, step => step with { ResponseFormat = new(ResponseKind.JsonSchema, JsonElement.Parse(schema)) });
 
         var format = Assert.Single(Requests(fixture)).GetProperty("response_format");
         Assert.Equal("json_schema", format.GetProperty("type").GetString());
@@ -67,7 +68,7 @@ public sealed class LlmStepRequestTests
     {
         await using var fixture = await LlmFixture.StartAsync(Answer("Hi"));
 
-        await RunAsync(fixture, change: step => step with
+        await AskAsync(fixture, step => step with
         {
             ProviderOptions = JsonElement.Parse("""{"provider":{"order":["Anthropic"],"allow_fallbacks":false},"top_k":5,"user":"${input.city}","reasoning":null}"""),
         });
@@ -92,7 +93,7 @@ public sealed class LlmStepRequestTests
     {
         await using var fixture = await LlmFixture.StartAsync(Answer("Hi"));
 
-        var result = await RunAsync(fixture, change: step => step with { ProviderOptions = JsonElement.Parse($$"""{"top_k":5,"{{name}}":1}""") });
+        var result = await AskAsync(fixture, step => step with { ProviderOptions = JsonElement.Parse($$"""{"top_k":5,"{{name}}":1}""") });
 
         Assert.Equal((ErrorTypes.InvalidDefinition, ErrorCategory.Config, false), (result.Error!.Type, result.Error.Category, result.Error.Retryable));
         Assert.Contains($"'{name}'", result.Error.Message, StringComparison.Ordinal);
@@ -105,12 +106,15 @@ public sealed class LlmStepRequestTests
     {
         await using var fixture = await LlmFixture.StartAsync(Answer("{}"));
 
-        await RunAsync(fixture);
-        await RunAsync(fixture, change: step => step with { ResponseFormat = ResponseFormat.Json });
-        await RunAsync(fixture, change: step => step with { ProviderOptions = JsonElement.Parse("""{"top_k":5}""") });
-        await RunAsync(fixture, change: step => step with { ProviderOptions = JsonElement.Parse("""{"top_k":5}""") });
+        await AskAsync(fixture, step => step);
+        await AskAsync(fixture, step => step with { ResponseFormat = ResponseFormat.Json });
+        await AskAsync(fixture, step => step with { ProviderOptions = JsonElement.Parse("""{"top_k":5}""") });
+        await AskAsync(fixture, step => step with { ProviderOptions = JsonElement.Parse("""{"top_k":5}""") });
 
         Assert.Equal(3, fixture.Upstream.Received.Count);
         Assert.Equal(3, fixture.Ledger.Reservations.Select(reservation => reservation.RequestHash).Distinct().Count());
     }
+
+    private static Task<StepResult> AskAsync(LlmFixture fixture, Func<LlmStepDefinition, LlmStepDefinition> change) =>
+        RunAsync(fixture, change: step => change(step) with { Stream = false });
 }

@@ -14,11 +14,11 @@ internal static class LlmStepRun
 {
     /// <summary>A whole reply of 10 and 2 tokens that costs one USD.</summary>
     public static Func<HttpContext, Task> Answer(string text, string finishReason = "stop", string model = LlmFixture.Model) => FakeUpstream.Json(
-        $$"""{"id":"gen-1","model":"{{model}}","choices":[{"message":{"role":"assistant","content":{{JsonSerializer.Serialize(text)}}},"finish_reason":"{{finishReason}}"}],"usage":{"prompt_tokens":10,"completion_tokens":2,"total_tokens":12,"cost":1}}""");
+        $$$"""{"id":"gen-1","model":"{{{model}}}","choices":[{"message":{"role":"assistant","content":{{{JsonSerializer.Serialize(text)}}} },"finish_reason":"{{{finishReason}}}"}],"usage":{"prompt_tokens":10,"completion_tokens":2,"total_tokens":12,"cost":1}}""");
 
     /// <summary>A refusal.</summary>
     public static Func<HttpContext, Task> Refusal(int status, params (string Name, string Value)[] headers) =>
-        FakeUpstream.Json($$"""{"error":{"code":{{status}},"message":"no"}}""", status, headers: headers);
+        FakeUpstream.Json($$$"""{"error":{"code":{{{status}}},"message":"no"}}""", status, headers: headers);
 
     /// <summary>One script per request; a further request fails the test.</summary>
     public static Func<HttpContext, Task> Script(params Func<HttpContext, Task>[] answers)
