@@ -26,7 +26,7 @@ public sealed record LlmStepDefinition : StepDefinition
     /// <summary>System prompt as a file under <c>prompts/</c>.</summary>
     public string? SystemPromptTemplate { get; init; }
 
-    /// <summary>Messages in order, instead of or after the prompts; empty: none.</summary>
+    /// <summary>Messages in order, after the system prompt and before the user prompt; empty: none.</summary>
     public IReadOnlyList<LlmMessageDefinition> Messages { get; init; } = [];
 
     /// <summary>Values for the prompts; any JSON with <c>${…}</c> in its strings.</summary>
@@ -50,7 +50,7 @@ public sealed record LlmStepDefinition : StepDefinition
     /// <summary>Whether the reply is streamed; default true, so that a cancelled call's tokens are known.</summary>
     public bool Stream { get; init; } = true;
 
-    /// <summary>Tried in order when the model before fails with a retryable error.</summary>
+    /// <summary>Tried in order, within the same attempt, when the model before fails in a way that another may not: see <c>FallbackRules</c>.</summary>
     public IReadOnlyList<LlmFallback> Fallbacks { get; init; } = [];
 
     /// <summary>What the reply must be.</summary>

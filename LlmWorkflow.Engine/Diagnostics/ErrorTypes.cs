@@ -81,6 +81,9 @@ public static class ErrorTypes
     /// <summary>Upstream answered something that cannot be read.</summary>
     public const string InvalidResponse = "InvalidResponse";
 
+    /// <summary>A model's reply is not the JSON that the step asked for, and could not be mended.</summary>
+    public const string InvalidOutput = "InvalidOutput";
+
     /// <summary>The step ran longer than its <c>timeout_seconds</c>.</summary>
     public const string StepTimeout = "StepTimeout";
 

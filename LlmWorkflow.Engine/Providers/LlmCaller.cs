@@ -26,7 +26,7 @@ internal sealed partial class LlmCaller(ChatClientRegistry clients, ICallLedger 
     {
         // 1. Paid for already?
         var hash = request.Prompt.Hash();
-        if (FindPaid(request.EarlierCalls, hash) is { } paid)
+        if (FindPaid(request, hash).LastOrDefault() is { } paid)
         {
             return paid;
         }
@@ -57,19 +57,17 @@ internal sealed partial class LlmCaller(ChatClientRegistry clients, ICallLedger 
         return await AskAsync(client, request, reservation, maxTokens, prices, cancellationToken);
     }
 
-    private static LlmOutcome? FindPaid(IReadOnlyList<LedgerCall> calls, string hash)
+    /// <summary>The replies that the ledger has for any of some requests, oldest first.</summary>
+    public static IEnumerable<LlmOutcome> FindPaid(LlmRequest request, params IReadOnlyList<string> hashes)
     {
-        for (var i = calls.Count - 1; i >= 0; i--)
+        foreach (var call in request.EarlierCalls)
         {
-            var call = calls[i];
-            if (call.State == CallState.Settled && call.RequestHash == hash && call.Reply.ValueKind == JsonValueKind.Object
-                && call.Reply.Deserialize(LlmJson.Default.LlmReply) is { } reply)
+            if (call.State == CallState.Settled && call.Key.Ordinal >= request.ReuseFrom && hashes.Contains(call.RequestHash)
+                && call.Reply.ValueKind == JsonValueKind.Object && call.Reply.Deserialize(LlmJson.Default.LlmReply) is { } reply)
             {
-                return new LlmOutcome { Reply = reply, Call = call, Reused = true };
+                yield return new LlmOutcome { Reply = reply, Call = call, Reused = true };
             }
         }
-
-        return null;
     }
 
     private CallReservation Reservation(LlmRequest request, string hash, int maxTokens, PriceBook prices)
@@ -140,17 +138,8 @@ internal sealed partial class LlmCaller(ChatClientRegistry clients, ICallLedger 
     private static async Task ReceiveAsync(
         IChatClient client, LlmRequest request, ReplyBuilder reply, int ordinal, int maxTokens, CancellationToken cancellationToken)
     {
-        var prompt = request.Prompt;
-        var messages = prompt.Messages.Select(message => new ChatMessage(new ChatRole(message.Role), message.Content)).ToList();
-        var chatOptions = new ChatOptions
-        {
-            ModelId = prompt.Model,
-            MaxOutputTokens = maxTokens,
-            Temperature = (float?)prompt.Temperature,
-            TopP = (float?)prompt.TopP,
-            StopSequences = prompt.Stop is { Count: > 0 } stop ? [.. stop] : null,
-            Seed = prompt.Seed,
-        };
+        var messages = request.Prompt.Messages.Select(message => new ChatMessage(new ChatRole(message.Role), message.Content)).ToList();
+        var chatOptions = request.Prompt.ToChatOptions(maxTokens);
         reply.Progress.AttachTo(chatOptions);
         if (request.Stream)
         {

@@ -12,6 +12,10 @@ namespace LlmWorkflow.Engine.Providers;
 /// <param name="Content">Its text.</param>
 internal sealed record LlmMessage(string Role, string Content);
 
+/// <summary>The JSON that a reply must be.</summary>
+/// <param name="Schema">JSON Schema; null: any JSON.</param>
+internal sealed record LlmJsonFormat(JsonElement? Schema);
+
 /// <summary>What decides the answer: the part of a request that is hashed.</summary>
 internal sealed record LlmPrompt
 {
@@ -39,6 +43,12 @@ internal sealed record LlmPrompt
     /// <summary>Null: none.</summary>
     public long? Seed { get; init; }
 
+    /// <summary>Null: any text.</summary>
+    public LlmJsonFormat? Format { get; init; }
+
+    /// <summary>An object whose members go into the request as they are; null: none.</summary>
+    public JsonElement? ProviderOptions { get; init; }
+
     /// <summary>Lower-case hex SHA-256 of all of it.</summary>
     public string Hash() => Convert.ToHexStringLower(SHA256.HashData(JsonSerializer.SerializeToUtf8Bytes(this, LlmJson.Default.LlmPrompt)));
 }
@@ -56,6 +66,9 @@ internal sealed record LlmRequest
 
     /// <summary>All calls of the step that the ledger knows.</summary>
     public required IReadOnlyList<LedgerCall> EarlierCalls { get; init; }
+
+    /// <summary>Replies of calls before this ordinal are not used again.</summary>
+    public int ReuseFrom { get; init; }
 
     public bool Stream { get; init; } = true;
 

@@ -14,9 +14,20 @@ internal sealed record OpenRouterRequest(
     float? TopP,
     IList<string>? Stop,
     long? Seed,
-    OpenRouterStreamOptions? StreamOptions);
+    OpenRouterResponseFormat? ResponseFormat,
+    OpenRouterStreamOptions? StreamOptions)
+{
+    /// <summary>The step's <c>provider_options</c>: further members of the body. Not init-only: the serializer would take it for a constructor parameter.</summary>
+    [JsonExtensionData]
+    public Dictionary<string, JsonElement>? Further { get; set; }
+}
 
 internal sealed record OpenRouterMessage(string Role, string? Content);
+
+/// <summary><c>{"type": "json_object"}</c> or <c>{"type": "json_schema", "json_schema": {…}}</c>.</summary>
+internal sealed record OpenRouterResponseFormat(string Type, OpenRouterJsonSchema? JsonSchema);
+
+internal sealed record OpenRouterJsonSchema(string Name, bool? Strict, JsonElement Schema);
 
 internal sealed record OpenRouterStreamOptions(bool IncludeUsage);
 

@@ -16,7 +16,11 @@ internal static class OpenRouterReplies
         options?.TopP,
         options?.StopSequences is { Count: > 0 } stop ? stop : null,
         options?.Seed,
-        stream ? new OpenRouterStreamOptions(IncludeUsage: true) : null);
+        ToFormat(options?.ResponseFormat),
+        stream ? new OpenRouterStreamOptions(IncludeUsage: true) : null)
+    {
+        Further = ProviderOptions.Of(options) is { Count: > 0 } further ? further : null,
+    };
 
     public static ChatResponse ToResponse(OpenRouterReply reply, string model)
     {
@@ -84,6 +88,14 @@ internal static class OpenRouterReplies
         && double.TryParse(value.ToString(), NumberStyles.Float, CultureInfo.InvariantCulture, out var seconds) && double.IsFinite(seconds)
             ? Math.Max(0, seconds)
             : null;
+
+    private static OpenRouterResponseFormat? ToFormat(ChatResponseFormat? format) => format switch
+    {
+        ChatResponseFormatJson { Schema: { } schema } json => new OpenRouterResponseFormat(
+            "json_schema", new OpenRouterJsonSchema(json.SchemaName ?? "reply", StrictSchema.Fits(schema) ? true : null, schema)),
+        ChatResponseFormatJson => new OpenRouterResponseFormat("json_object", null),
+        _ => null,
+    };
 
     private static List<AIContent> Contents(OpenRouterContent? content)
     {

@@ -1,5 +1,6 @@
 using System.Globalization;
 using LlmWorkflow.Engine.Diagnostics;
+using LlmWorkflow.Engine.Expressions;
 
 namespace LlmWorkflow.Engine.Providers;
 
@@ -13,6 +14,8 @@ internal sealed record ProviderFault(int? Code, string? Kind, string? Message, b
 /// <summary>Upstream failure to <see cref="WorkflowError"/>: one place, so that every provider fails alike.</summary>
 internal static class ProviderErrors
 {
+    private const int MostIssues = 5;
+
     /// <summary>The error of a fault that the provider told.</summary>
     public static WorkflowError From(ProviderFault fault, string provider, string model, double? retryAfter, params ReadOnlySpan<string?> secrets)
     {
@@ -51,6 +54,25 @@ internal static class ProviderErrors
     /// <summary>The error of a reply that the provider's content filter ended.</summary>
     public static WorkflowError Filtered(string provider, string model) =>
         Describe(ErrorTypes.ContentFiltered, new ProviderFault(null, null, null), provider, model);
+
+    /// <summary>The error of a reply that is not the JSON asked for.</summary>
+    /// <param name="provider">Whose reply.</param>
+    /// <param name="model">Whose reply.</param>
+    /// <param name="issues">What is wrong, with pointers into the JSON.</param>
+    /// <param name="repairs">How often the model was shown what is wrong.</param>
+    /// <param name="finishReason">Why the reply ended.</param>
+    public static WorkflowError InvalidOutput(string provider, string model, IReadOnlyList<SchemaIssue> issues, int repairs, string? finishReason)
+    {
+        var told = string.Join("; ", issues.Take(MostIssues).Select(issue => Redactor.Text($"{(issue.Pointer.Length == 0 ? "the reply" : issue.Pointer)} {issue.Message}")));
+        var more = issues.Count > MostIssues ? $"; and {issues.Count - MostIssues} more" : "";
+        var after = repairs switch { 0 => "", 1 => " after one repair", _ => $" after {repairs} repairs" };
+        return Make(ErrorTypes.InvalidOutput, true, provider, model, $"{model} did not give the JSON that 'response_format' asks for{after}: {told}{more}.",
+        [
+            .. finishReason == "length" ? ["Raise 'max_tokens': the reply was cut off."] : (string[])[],
+            repairs == 0 ? "Set 'repair_attempts', so that the model is shown what is wrong." : "Show in the prompt what the JSON must look like, or choose a stronger 'repair_model'.",
+            "A retry may succeed.",
+        ]);
+    }
 
     /// <summary>The error of a setting without which no request is sent.</summary>
     public static WorkflowError MissingKey(string provider, string setting) => new()

@@ -79,7 +79,29 @@ internal sealed record ChatRequest(string Model, bool Stream, ChatPrompt Prompt)
         return NumberFault(root, "temperature", 0, 2)
             ?? NumberFault(root, "top_p", 0, 1)
             ?? NumberFault(root, "max_tokens", 1, int.MaxValue)
-            ?? NumberFault(root, "max_completion_tokens", 1, int.MaxValue);
+            ?? NumberFault(root, "max_completion_tokens", 1, int.MaxValue)
+            ?? FormatFault(root);
+    }
+
+    private static string? FormatFault(JsonElement root)
+    {
+        if (!root.TryGetProperty("response_format", out var format) || format.ValueKind is JsonValueKind.Null)
+        {
+            return null;
+        }
+
+        if (format.ValueKind is not JsonValueKind.Object || !format.TryGetProperty("type", out var type) || type.ValueKind is not JsonValueKind.String
+            || type.GetString() is not ("text" or "json_object" or "json_schema"))
+        {
+            return "Invalid input: response_format.type must be one of text, json_object, json_schema";
+        }
+
+        return type.GetString() != "json_schema"
+            || (format.TryGetProperty("json_schema", out var named) && named.ValueKind is JsonValueKind.Object
+                && named.TryGetProperty("name", out var name) && name.ValueKind is JsonValueKind.String
+                && named.TryGetProperty("schema", out var schema) && schema.ValueKind is JsonValueKind.Object)
+            ? null
+            : "Invalid input: response_format.json_schema must have a name and a schema";
     }
 
     private static string? NumberFault(JsonElement root, string name, double least, double most)

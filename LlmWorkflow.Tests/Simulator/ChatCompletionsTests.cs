@@ -100,7 +100,11 @@ public sealed class ChatCompletionsTests : SimulatorServer
     [InlineData("""{"model":"m","messages":[{"role":"user"}]}""", "content")]
     [InlineData("""{"model":"m","messages":[{"role":"user","content":"Hi"}],"max_tokens":0}""", "max_tokens")]
     [InlineData("""{"model":"m","messages":[{"role":"user","content":"Hi"}],"temperature":3}""", "temperature")]
-    [InlineData("""{"model":"m","messages":[{"role":"user","content":"Hi"}],"response_format":{"type":"json_schema","json_schema":{"schema":{"enum":7}}}}""", "schema")]
+    [InlineData("""{"model":"m","messages":[{"role":"user","content":"Hi"}],"response_format":{"type":"json_schema","json_schema":{"name":"reply","schema":{"enum":7}}}}""", "Invalid schema")]
+    [InlineData("""{"model":"m","messages":[{"role":"user","content":"Hi"}],"response_format":"json"}""", "response_format.type")]
+    [InlineData("""{"model":"m","messages":[{"role":"user","content":"Hi"}],"response_format":{"type":"yaml"}}""", "response_format.type")]
+    [InlineData("""{"model":"m","messages":[{"role":"user","content":"Hi"}],"response_format":{"type":"json_schema","json_schema":{"schema":{}}}}""", "name and a schema")]
+    [InlineData("""{"model":"m","messages":[{"role":"user","content":"Hi"}],"response_format":{"type":"json_schema"}}""", "name and a schema")]
     public async Task Post_InvalidBody_400NamesTheFault(string body, string part)
     {
         var (response, answer) = await SendChatAsync(body);

@@ -1,12 +1,11 @@
 using System.Text.Json;
 using LlmWorkflow.Engine.Costs;
-using LlmWorkflow.Engine.Definitions;
 using LlmWorkflow.Engine.Diagnostics;
-using LlmWorkflow.Engine.Expressions;
 using LlmWorkflow.Engine.Jobs;
 using LlmWorkflow.Engine.Steps;
 using LlmWorkflow.Tests.Engine.Providers;
 using LlmWorkflow.Tests.Support;
+using static LlmWorkflow.Tests.Engine.Steps.LlmStepRun;
 
 namespace LlmWorkflow.Tests.Engine.Steps;
 
@@ -102,45 +101,5 @@ public sealed class LlmStepTests
 
         Assert.Equal((ErrorTypes.ExpressionError, "analyse"), (result.Error!.Type, result.Error.StepId));
         Assert.Empty(fixture.Upstream.Received);
-    }
-
-    private static async Task<StepResult> RunAsync(
-        LlmFixture fixture, Action<LlmDelta>? onDelta = null, JobIdentity? job = null, Func<LlmStepDefinition, LlmStepDefinition>? change = null)
-    {
-        job ??= fixture.Job;
-        var step = new LlmStepDefinition
-        {
-            Id = "analyse",
-            Model = "${context.model}",
-            SystemPrompt = "You know ${input.city}.",
-            PromptTemplate = "contacts.md",
-            Variables = new Dictionary<string, JsonElement> { ["town"] = JsonElement.Parse("\"${input.city}\"") },
-        };
-        return await new LlmStep(fixture.Caller, fixture.Options).ExecuteAsync(
-            new StepContext
-            {
-                Job = job,
-                Fence = new Fence(job.JobId, Guid.Empty, 1),
-                Step = change is null ? step : change(step),
-                Workflow = new PinnedWorkflow
-                {
-                    Hash = "h",
-                    Definition = new WorkflowDefinition { Name = "w", Steps = [step] },
-                    Json = "{}",
-                    Prompts = new Dictionary<string, string> { ["contacts.md"] = "List contacts in {{town}}." },
-                },
-                StepPath = "analyse",
-                Attempt = 1,
-                Scope = new ExpressionScope
-                {
-                    Input = JsonElement.Parse("""{"city":"Berlin"}"""),
-                    Context = new Dictionary<string, JsonElement> { ["model"] = JsonElement.Parse($"\"{LlmFixture.Model}\"") },
-                    Steps = new Dictionary<string, StepValue>(),
-                },
-                PreviousOutput = default,
-                EarlierCalls = await fixture.Ledger.ReadAsync(job.JobId, CancellationToken.None),
-                OnDelta = onDelta ?? (_ => { }),
-            },
-            CancellationToken.None);
     }
 }
