@@ -23,7 +23,7 @@ public sealed partial class LayeringTests
         ["ServiceDefaults"] = [],
         ["Api"] = ["Client", "Engine", "ServiceDefaults"],
         ["Worker"] = ["Engine", "ServiceDefaults"],
-        ["Cli"] = ["Client", "Engine"],
+        ["Cli"] = ["Client", "Engine", "ServiceDefaults"],
         ["Simulator"] = ["ServiceDefaults"],
         ["AppHost"] = ["Api", "Client", "Simulator", "Worker"],
         ["Tests"] = ["Api", "AppHost", "Cli", "Client", "Engine", "ServiceDefaults", "Simulator", "Worker"],
