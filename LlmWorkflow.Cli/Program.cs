@@ -1,3 +1,3 @@
-using System.CommandLine;
+using LlmWorkflow.Cli;
 
-return await new RootCommand("llmflow: check, draw, plan, run and edit LLM workflows.").Parse(args).InvokeAsync();
+return await CliApp.RunAsync(args, CliHost.OfProcess());
