@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
 using LlmWorkflow.Cli.Checking;
+using LlmWorkflow.Cli.Running;
 using LlmWorkflow.Cli.Stores;
 using LlmWorkflow.Engine.Diagnostics;
 using LlmWorkflow.ServiceDefaults;
@@ -65,6 +66,7 @@ internal static class CliApp
             ValidateCommand.Create(host),
             DiagramCommand.Create(host),
             DryRunCommand.Create(host),
+            RunCommand.Create(host),
             SchemaCommand.Create(host),
             MigrateCommand.Create(host),
         };

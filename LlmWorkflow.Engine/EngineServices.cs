@@ -33,6 +33,27 @@ public static class EngineServices
         return services.AddDefinitions().AddStorage().AddQueue().AddSubmission().AddExecution().AddMaintenance();
     }
 
+    /// <summary>
+    /// Adds what <see cref="InProcessRun"/> needs: the same definitions, steps and providers, over checkpoints and a ledger in memory. The host brings
+    /// logging, and may bring its own <see cref="WorkflowCatalog"/>. A run finds only workflows that this catalog has loaded or pinned.
+    /// </summary>
+    public static IServiceCollection AddLlmWorkflowInProcess(this IServiceCollection services, Action<EngineOptions> configure)
+    {
+        services.Configure(configure);
+        services.TryAddSingleton(static provider => provider.GetRequiredService<IOptions<EngineOptions>>().Value);
+        services.TryAddSingleton<SkippableTime>();
+        services.TryAddSingleton<TimeProvider>(static provider => provider.GetRequiredService<SkippableTime>());
+        services.TryAddSingleton(static _ => new Random(Environment.ProcessId ^ Environment.TickCount));
+        services.TryAddSingleton<ICheckpointStore, InMemoryCheckpoints>();
+        services.TryAddSingleton<ICallLedger, InMemoryCallLedger>();
+        services.TryAddSingleton<WorkflowLoader>(static provider =>
+        {
+            var catalog = provider.GetRequiredService<WorkflowCatalog>();
+            return (hash, _) => Task.FromResult(catalog.FindVersion(hash));
+        });
+        return services.AddDefinitions().AddExecution();
+    }
+
     private static IServiceCollection AddDefinitions(this IServiceCollection services)
     {
         services.AddExternalServices();

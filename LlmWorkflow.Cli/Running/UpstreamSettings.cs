@@ -1,0 +1,117 @@
+using LlmWorkflow.Engine;
+using LlmWorkflow.Engine.Definitions;
+using LlmWorkflow.Engine.Diagnostics;
+using LlmWorkflow.Engine.ExternalServices;
+
+namespace LlmWorkflow.Cli.Running;
+
+/// <summary>A service outside that a workflow uses.</summary>
+/// <param name="Name">Provider or service.</param>
+/// <param name="BaseUrl">Where it is by default; null: not known.</param>
+/// <param name="BaseUrlVariable">Says that it is elsewhere; null: nothing does.</param>
+/// <param name="KeyVariables">Any of them holds the key; empty: it takes none.</param>
+internal sealed record Upstream(string Name, string? BaseUrl, string? BaseUrlVariable, IReadOnlyList<string> KeyVariables);
+
+/// <summary>Where the services outside are for one run, and with which keys: the environment's settings, with what stands in for those that are missing.</summary>
+internal sealed class UpstreamSettings
+{
+    // Paths in the simulator, as in the AppHost's list.
+    private static readonly Dictionary<string, string> SimulatorPaths = new(StringComparer.Ordinal)
+    {
+        ["openrouter"] = "/openrouter/api/v1", ["google_places"] = "/places",
+    };
+
+    private readonly Func<string, string?> _environment;
+    private readonly Dictionary<string, string> _instead = new(StringComparer.Ordinal);
+    private readonly IReadOnlyList<Upstream> _used;
+
+    private UpstreamSettings(Func<string, string?> environment, IReadOnlyList<Upstream> used) => (_environment, _used) = (environment, used);
+
+    /// <summary>Those without a key.</summary>
+    public IReadOnlyList<Upstream> Keyless => [.. _used.Where(upstream => upstream.KeyVariables.Count > 0 && Key(upstream) is null)];
+
+    /// <summary>The keys in use.</summary>
+    public IReadOnlyList<string> Secrets => [.. _used.Select(Key).OfType<string>().Where(key => key.Length > 0)];
+
+    /// <summary>What a workflow and those that it runs use.</summary>
+    /// <param name="loaded">The workflow.</param>
+    /// <param name="environment">Environment variables.</param>
+    public static UpstreamSettings Of(LlmWorkflow.Cli.Checking.LoadedWorkflow loaded, Func<string, string?> environment)
+    {
+        var defaults = new EngineOptions { WorkflowsDirectory = loaded.Tree.Root };
+        var services = new ServiceCatalog(defaults);
+        var steps = loaded.Workflow.Workflows.Values.SelectMany(sub => AllSteps(sub.Definition.Steps)).Concat(AllSteps(loaded.Workflow.Definition.Steps)).ToList();
+        List<Upstream> used = [];
+        if (steps.OfType<LlmStepDefinition>().Any(step => step.Fallbacks.Select(fallback => fallback.Provider ?? step.Provider).Append(step.Provider)
+            .Any(provider => (provider ?? defaults.DefaultProvider) == "openrouter")))
+        {
+            used.Add(new("openrouter", defaults.OpenRouterBaseUrl.AbsoluteUri, "OPENROUTER_BASE_URL", ["OPENROUTER_API_KEY"]));
+        }
+
+        foreach (var name in steps.OfType<ExternalApiStepDefinition>().Select(step => step.Service).Distinct(StringComparer.Ordinal))
+        {
+            if (Find(services, name) is { } service)
+            {
+                used.Add(new(name, service.BaseUrl, service.BaseUrlVariable, service.Auth?.Variables ?? []));
+            }
+        }
+
+        return new(environment, used);
+    }
+
+    /// <summary>Whether the simulator can stand in for it.</summary>
+    public bool CanBeSimulated(Upstream upstream) =>
+        SimulatorPaths.ContainsKey(upstream.Name) && upstream.BaseUrlVariable is { } variable && _environment(variable) is null;
+
+    /// <summary>Lets the simulator stand in for those without a key.</summary>
+    public void Simulate(Uri simulator)
+    {
+        foreach (var upstream in Keyless)
+        {
+            _instead[upstream.BaseUrlVariable!] = simulator.AbsoluteUri.TrimEnd('/') + SimulatorPaths[upstream.Name];
+            _instead[upstream.KeyVariables[0]] = "simulated";
+        }
+    }
+
+    /// <summary>Lets a recording stand in for those without a key: nothing is sent.</summary>
+    public void Replay()
+    {
+        foreach (var upstream in Keyless)
+        {
+            _instead[upstream.KeyVariables[0]] = "replayed";
+        }
+    }
+
+    /// <summary>A setting of the engine.</summary>
+    public string? Setting(string name) => _instead.GetValueOrDefault(name) ?? _environment(name);
+
+    /// <summary>Whose URL it is, and its path and query below the base URL; <c>unknown</c> and the whole path when nobody's.</summary>
+    public (string Upstream, string Path) Locate(Uri url)
+    {
+        ArgumentNullException.ThrowIfNull(url);
+        var found = _used.Select(upstream => (upstream.Name, Base: (upstream.BaseUrlVariable is { } name ? Setting(name) : null) ?? upstream.BaseUrl))
+            .Where(candidate => candidate.Base is not null && Uri.TryCreate(candidate.Base, UriKind.Absolute, out _))
+            .Select(candidate => (candidate.Name, Base: new Uri(candidate.Base!).AbsoluteUri.TrimEnd('/')))
+            .Where(candidate => url.AbsoluteUri.StartsWith(candidate.Base, StringComparison.Ordinal))
+            .MaxBy(candidate => candidate.Base.Length);
+        return found.Name is { } owner ? (owner, url.AbsoluteUri[found.Base.Length..]) : ("unknown", url.PathAndQuery);
+    }
+
+    private static IEnumerable<StepDefinition> AllSteps(IEnumerable<StepDefinition> steps) =>
+        steps.SelectMany(step => step.Branches.SelectMany(branch => AllSteps(branch.Steps)).Prepend(step));
+
+    private static ServiceDefinition? Find(ServiceCatalog services, string name)
+    {
+        try
+        {
+            return services.Get(name);
+        }
+        catch (WorkflowException)
+        {
+            // The step that calls it says what is wrong with it.
+            return null;
+        }
+    }
+
+    private string? Key(Upstream upstream) => upstream.KeyVariables.Select(Setting).FirstOrDefault(value => !string.IsNullOrWhiteSpace(value));
+}
