@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
+using System.CommandLine.Parsing;
 using LlmWorkflow.Cli.Authoring;
 using LlmWorkflow.Cli.Checking;
 using LlmWorkflow.Cli.Running;
@@ -24,7 +25,7 @@ internal static class CliApp
     public static async Task<int> RunAsync(IReadOnlyList<string> args, CliHost host, CancellationToken cancellationToken = default)
     {
         var parsed = Root(host).Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
-        if (parsed.Action is ParseErrorAction)
+        if (parsed.Action is ParseErrorAction || (parsed.Action is not HelpWithExamples && UnknownOptions(parsed).Any()))
         {
             return Refuse(parsed, host);
         }
@@ -72,10 +73,14 @@ internal static class CliApp
             EditCommand.Create(host),
             SchemaCommand.Create(host),
             MigrateCommand.Create(host),
+            CompletionCommand.Create(host),
         };
         var help = root.Options.OfType<HelpOption>().Single();
         var plain = (SynchronousCommandLineAction)help.Action!;
         help.Action = new HelpWithExamples(plain, host);
+        // Those of other systems; they would be offered as completions.
+        help.Aliases.Remove("/h");
+        help.Aliases.Remove("/?");
         root.SetAction(result => plain.Invoke(result));
         return root;
     }
@@ -88,38 +93,36 @@ internal static class CliApp
 
     private static int Refuse(ParseResult parsed, CliHost host)
     {
-        var command = parsed.CommandResult.Command;
-        var unmatched = parsed.UnmatchedTokens;
-        foreach (var token in unmatched)
+        List<string> problems = [.. UnknownOptions(parsed).Concat(parsed.UnmatchedTokens).Distinct().Select(token => Unknown(token, parsed))];
+        foreach (var problem in problems.Count > 0 ? problems : parsed.Errors.Select(error => error.Message).Distinct())
         {
-            host.Error.WriteLine($"error: {Unknown(token, command, parsed)}");
-        }
-
-        foreach (var error in parsed.Errors.Where(error => unmatched.Count == 0 || !error.Message.Contains('\'', StringComparison.Ordinal)).Take(unmatched.Count == 0 ? int.MaxValue : 0))
-        {
-            host.Error.WriteLine($"error: {error.Message}");
+            host.Error.WriteLine($"error: {problem}");
         }
 
         host.Error.WriteLine($"See '{Path(parsed)} --help'.");
         return ExitCodes.Usage;
     }
 
-    private static string Unknown(string token, Command command, ParseResult parsed)
-    {
-        if (token.StartsWith('-'))
-        {
-            var options = Options(parsed).Distinct().ToList();
-            return $"unknown option '{token}'. {NearestNames.Suggest(token, options)}".TrimEnd();
-        }
+    // A misspelt option where a command takes arguments counts as one of them; after '--' it is meant.
+    private static IEnumerable<string> UnknownOptions(ParseResult parsed) =>
+        parsed.Tokens.Any(token => token.Type is TokenType.DoubleDash)
+            ? []
+            : parsed.CommandResult.Children.OfType<ArgumentResult>().SelectMany(argument => argument.Tokens)
+                .Select(token => token.Value).Where(value => value.Length > 1 && value.StartsWith('-'));
 
-        return command.Subcommands.Count > 0
-            ? $"unknown command '{token}'. {NearestNames.Suggest(token, [.. command.Subcommands.Select(sub => sub.Name)])}".TrimEnd()
+    private static string Unknown(string token, ParseResult parsed)
+    {
+        var command = parsed.CommandResult.Command;
+        return token.StartsWith('-') ? Text("option", [.. Options(parsed).Distinct()])
+            : command.Subcommands.Count > 0 ? Text("command", [.. command.Subcommands.Select(sub => sub.Name)])
             : $"'{token}' is one argument too many.";
+
+        string Text(string what, IReadOnlyCollection<string> known) => $"unknown {what} '{token}'. {NearestNames.Suggest(token, known)}".TrimEnd();
     }
 
     private static IEnumerable<string> Options(ParseResult parsed)
     {
-        for (var at = parsed.CommandResult; at is not null; at = at.Parent as System.CommandLine.Parsing.CommandResult)
+        for (var at = parsed.CommandResult; at is not null; at = at.Parent as CommandResult)
         {
             foreach (var option in at.Command.Options.Where(option => at == parsed.CommandResult || option.Recursive))
             {
@@ -131,7 +134,7 @@ internal static class CliApp
     private static string Path(ParseResult parsed)
     {
         List<string> names = [];
-        for (var at = parsed.CommandResult; at is not null; at = at.Parent as System.CommandLine.Parsing.CommandResult)
+        for (var at = parsed.CommandResult; at is not null; at = at.Parent as CommandResult)
         {
             names.Insert(0, at.Command is RootCommand ? "llmflow" : at.Command.Name);
         }

@@ -41,15 +41,39 @@ internal sealed record RecordedExchange
     /// <summary>Headers of the reply that matter: <c>Content-Type</c> and <c>Retry-After</c>.</summary>
     public required IReadOnlyDictionary<string, string> Headers { get; init; }
 
-    /// <summary>The reply's body, in the pieces in which it came.</summary>
-    public required IReadOnlyList<string> Chunks { get; init; }
+    /// <summary>The reply's body when it is JSON; Undefined otherwise.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public JsonElement Reply { get; init; }
+
+    /// <summary>Any other body, in the pieces in which it came: a stream is replayed as it was.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<string>? Chunks { get; init; }
 
     /// <summary>What a request is matched by.</summary>
     [JsonIgnore]
-    public string Key => KeyOf(Upstream, Method, Path, BodyHash);
+    public string Key => $"{Upstream} {Method} {Path} {BodyHash}";
 
-    /// <summary>What a request is matched by.</summary>
-    public static string KeyOf(string upstream, string method, string path, string bodyHash) => $"{upstream} {method} {path} {bodyHash}";
+    /// <summary>The body's pieces.</summary>
+    [JsonIgnore]
+    public IReadOnlyList<string> Body => Chunks ?? (Reply.ValueKind is JsonValueKind.Undefined ? [] : [Reply.GetRawText()]);
+
+    /// <summary>The same with a body.</summary>
+    public RecordedExchange WithBody(IReadOnlyList<string> chunks)
+    {
+        if (Headers.TryGetValue("Content-Type", out var type) && type.Split(';')[0].EndsWith("json", StringComparison.OrdinalIgnoreCase))
+        {
+            try
+            {
+                return this with { Reply = JsonElement.Parse(string.Concat(chunks)) };
+            }
+            catch (JsonException)
+            {
+                // Kept as it is: what the engine makes of it can be replayed.
+            }
+        }
+
+        return this with { Chunks = chunks };
+    }
 }
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, UnmappedMemberHandling = JsonUnmappedMemberHandling.Skip)]

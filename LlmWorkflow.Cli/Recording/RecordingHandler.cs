@@ -29,7 +29,6 @@ internal sealed class RecordingHandler(CallRecording recording, UpstreamSettings
             Request = Readable(body),
             Status = 0,
             Headers = new Dictionary<string, string>(),
-            Chunks = [],
         };
         if (recording.TryTake(asked.Key, out var known))
         {
@@ -48,7 +47,7 @@ internal sealed class RecordingHandler(CallRecording recording, UpstreamSettings
 
     private static HttpResponseMessage ToResponse(RecordedExchange known, HttpRequestMessage request)
     {
-        var response = new HttpResponseMessage((HttpStatusCode)known.Status) { RequestMessage = request, Content = new StreamContent(new ChunkStream(known.Chunks)) };
+        var response = new HttpResponseMessage((HttpStatusCode)known.Status) { RequestMessage = request, Content = new StreamContent(new ChunkStream(known.Body)) };
         foreach (var (name, value) in known.Headers)
         {
             if (!response.Headers.TryAddWithoutValidation(name, value))
@@ -77,7 +76,7 @@ internal sealed class RecordingHandler(CallRecording recording, UpstreamSettings
             .ToDictionary(header => header.Name, header => header.Value!);
         var answered = asked with { Status = (int)response.StatusCode, Headers = headers };
         var source = await original.ReadAsStreamAsync(cancellationToken);
-        var kept = new StreamContent(new CopyingStream(source, chunks => recording.Keep(number, answered with { Chunks = [.. chunks.Select(WithoutSecrets)] })));
+        var kept = new StreamContent(new CopyingStream(source, chunks => recording.Keep(number, answered.WithBody([.. chunks.Select(WithoutSecrets)]))));
         foreach (var header in original.Headers)
         {
             kept.Headers.TryAddWithoutValidation(header.Key, header.Value);
