@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
 using System.CommandLine.Parsing;
+using LlmWorkflow.Cli.Authoring;
 using LlmWorkflow.Cli.Checking;
 using LlmWorkflow.Cli.Running;
 using LlmWorkflow.Cli.Stores;
@@ -68,6 +69,8 @@ internal static class CliApp
             DiagramCommand.Create(host),
             DryRunCommand.Create(host),
             RunCommand.Create(host),
+            NewCommand.Create(host),
+            EditCommand.Create(host),
             SchemaCommand.Create(host),
             MigrateCommand.Create(host),
             CompletionCommand.Create(host),
