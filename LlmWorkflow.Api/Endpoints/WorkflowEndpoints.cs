@@ -24,7 +24,7 @@ internal static class WorkflowEndpoints
 
     public static RouteHandlerBuilder MapDiagram(this IEndpointRouteBuilder api) => api.MapGet("/api/v1/workflows/{name}/diagram", DiagramAsync);
 
-    public static RouteHandlerBuilder MapWorkflowSchema(this IEndpointRouteBuilder api) => api.MapGet("/api/v1/workflows/schema", SchemaAsync);
+    public static RouteHandlerBuilder MapWorkflowSchema(this IEndpointRouteBuilder api) => api.MapGet("/api/v1/workflows/schema", (Delegate)SchemaAsync);
 
     private static async Task ValidateAsync(HttpContext context, WorkflowCatalog catalog, IOptions<EngineOptions> options, TimeProvider time)
     {
