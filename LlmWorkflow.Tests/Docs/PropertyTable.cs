@@ -43,7 +43,8 @@ internal static class PropertyTable
         TextShape { Choices.Count: > 0 } text => string.Join(", ", text.Choices.Select(choice => $"`{choice}`")),
         TextShape { Form: { } form } => form.Words,
         TextShape text => Use(text.Use),
-        NumberShape number => number.Bounds,
+        NumberShape { Least: long.MinValue } number => Bare(number.Expected),
+        NumberShape number => Bare(number.Bounds),
         FlagShape => "`true` or `false`",
         AnyShape { Use: TextUse.Plain } => "any JSON, taken as written",
         AnyShape { Use: TextUse.ItemTemplate } => "any JSON with `${…}` of `item` and `index`",
@@ -51,13 +52,24 @@ internal static class PropertyTable
         SchemaShape => "JSON Schema",
         StepsShape { Least: 0 } => "list of steps, may be empty",
         StepsShape => "list of steps",
-        ListShape list => $"list{Bounds(list)}: {Kind(list.Item)}",
+        ListShape list => $"list of {Items(list.Item)}{Bounds(list)}",
         MapShape map => $"object of names, each with: {Kind(map.Value)}",
         EitherShape either => string.Join("; or ", either.Options.Select(Kind)),
         OperationShape => "object with `operation` and its parameters",
         ObjectShape => "object",
         _ => throw new ArgumentOutOfRangeException(nameof(value), value, "a shape without words"),
     };
+
+    private static string Items(ValueShape item) => item switch
+    {
+        ObjectShape => "objects",
+        TextShape { Choices.Count: 0 } text when text.Use is TextUse.Plain or TextUse.Template => text.Use == TextUse.Plain ? "texts" : "texts with `${…}`",
+        AnyShape => "any values with `${…}`",
+        OperationShape => "objects with `operation` and its parameters",
+        _ => $"values, each: {Kind(item)}",
+    };
+
+    private static string Bare(string words) => words["a ".Length..];
 
     private static string Use(TextUse use) => use switch
     {
@@ -77,6 +89,7 @@ internal static class PropertyTable
     private static string Bounds(ListShape list) => (list.Least, list.Most) switch
     {
         (_, int.MaxValue) => "",
-        var (least, most) => string.Create(CultureInfo.InvariantCulture, $" of {least} to {most}"),
+        (0, var most) => string.Create(CultureInfo.InvariantCulture, $", at most {most}"),
+        var (least, most) => string.Create(CultureInfo.InvariantCulture, $", {least} to {most}"),
     };
 }

@@ -26,6 +26,10 @@ public sealed class SampleTests(SimulatedUpstreams upstreams) : IClassFixture<Si
         Assert.Empty(run.Catalog.Names.SelectMany(run.Catalog.Issues).Where(issue => issue.Severity != IssueSeverity.Info).Select(issue => issue.Message));
     }
 
+    [Fact]
+    public void Samples_All_AreListedInTheDocs() =>
+        Assert.All(s_names, name => Assert.Contains($"[{name}](../workflows/samples/definitions/{name}.json)", WorkflowsPage.Text, StringComparison.Ordinal));
+
     [Theory]
     [MemberData(nameof(Names))]
     public async Task Samples_EachWithItsInput_Completes(string name)
