@@ -1,6 +1,7 @@
 using System.Text.Json;
 using LlmWorkflow.Engine.Definitions;
 using LlmWorkflow.Engine.Jobs;
+using LlmWorkflow.Engine.Transforms;
 using LlmWorkflow.Tests.Support;
 
 namespace LlmWorkflow.Tests.Docs;
@@ -29,6 +30,14 @@ public sealed class SampleTests(SimulatedUpstreams upstreams) : IClassFixture<Si
     [Fact]
     public void Samples_All_AreListedInTheDocs() =>
         Assert.All(s_names, name => Assert.Contains($"[{name}](../workflows/samples/definitions/{name}.json)", WorkflowsPage.Text, StringComparison.Ordinal));
+
+    [Fact]
+    public async Task TransformsTour_EveryTransform_IsInIt()
+    {
+        var tour = await File.ReadAllTextAsync(Path.Combine(s_folder, "definitions", "transforms_tour.json"));
+
+        Assert.All(TransformCatalog.All, transform => Assert.Contains($"\"operation\": \"{transform.Name}\"", tour, StringComparison.Ordinal));
+    }
 
     [Theory]
     [MemberData(nameof(Names))]

@@ -19,11 +19,11 @@ public sealed class WorkflowsPageTests(SimulatedUpstreams upstreams) : IClassFix
             Kinds.Contains($"{block.Language} {block.Info}".Trim()) || block.IsFile("definitions/") || block.IsFile("prompts/") || block.IsFile("signal "), block.ToString()));
 
     [Fact]
-    public void Page_ItsDefinitions_AreValidWithoutWarnings()
+    public async Task Page_ItsDefinitions_AreValidWithoutWarnings()
     {
         using var tree = WorkflowsPage.Tree();
-        using var run = new Disposing(new WorkflowRun(tree.Root, upstreams));
-        var surroundings = run.Of.Catalog.Surroundings;
+        await using var run = new WorkflowRun(tree.Root, upstreams);
+        var surroundings = run.Catalog.Surroundings;
 
         Assert.NotEmpty(WorkflowsPage.Definitions);
         Assert.All(WorkflowsPage.Definitions, definition =>
@@ -131,11 +131,4 @@ public sealed class WorkflowsPageTests(SimulatedUpstreams upstreams) : IClassFix
 
     private static void AssertSame(string expected, JsonElement actual, PageBlock block) =>
         Assert.True(JsonElement.DeepEquals(JsonElement.Parse(expected), actual), $"{block}\nShown:  {expected}\nActual: {actual.GetRawText()}");
-
-    private readonly struct Disposing(WorkflowRun run) : IDisposable
-    {
-        public WorkflowRun Of => run;
-
-        public void Dispose() => run.DisposeAsync().AsTask().GetAwaiter().GetResult();
-    }
 }
