@@ -39,7 +39,7 @@ public sealed class HostileDefinitionTests
 
         Assert.True(Stopwatch.GetElapsedTime(started) < TimeSpan.FromSeconds(5), $"{what}: {Stopwatch.GetElapsedTime(started)}");
         Assert.Null(result.Definition);
-        Assert.InRange(result.Issues.Count, 1, 500);
+        Assert.InRange(result.Issues.Count, 1, 200);
         Assert.All(result.Issues, issue => Assert.InRange(issue.Message.Length, 1, 2000));
     }
 
