@@ -28,7 +28,8 @@ internal sealed class WorkflowFiles(string directory, Func<IReadOnlyList<KnownSe
         {
             Prompts = PromptLibrary.Read(Path.Combine(Root, "prompts")),
             Services = services?.Invoke(),
-            Prices = prices,
+            // A folder without a price book, such as the samples', is not checked against an empty one.
+            Prices = prices == PriceBook.Empty ? null : prices,
         };
         WorkflowSet set = new(Texts(), surroundings, before.Workflows);
         problems.AddRange(set.Problems);

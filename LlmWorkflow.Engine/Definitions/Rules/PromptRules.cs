@@ -27,12 +27,9 @@ internal sealed class PromptRules(JsonElement root, IReadOnlyDictionary<string, 
         bool isAsWritten = text.Use != TextUse.PromptFile && !text.Text.Contains("{{", StringComparison.Ordinal);
         try
         {
-            string source = text.Use switch
-            {
-                TextUse.PromptFile => PromptIncludes.ExpandFile(text.Text, prompts, _used),
-                TextUse.TransformTemplate => text.Text,
-                _ => PromptIncludes.ExpandText(text.Text, prompts, _used),
-            };
+            string source = text.Use == TextUse.PromptFile
+                ? PromptIncludes.ExpandFile(text.Text, prompts, _used)
+                : PromptIncludes.ExpandText(text.Text, prompts, _used);
             CompiledPrompt prompt = PromptRenderer.Compile(source);
             Variables(prompt, name, text);
             foreach (Expression expression in prompt.Expressions)
