@@ -80,6 +80,7 @@ internal static class ApiHost
         app.MapWorkflowList().Describe(WorkflowDocument.List);
         app.MapWorkflow().Describe(WorkflowDocument.Find);
         app.MapDiagram().Describe(WorkflowDocument.Diagram);
+        app.MapWorkflowSchema().Describe(WorkflowDocument.Schema);
         app.MapOpenApi("/openapi/{documentName}.json").AllowAnonymous();
         app.MapApiReference().AllowAnonymous();
     }

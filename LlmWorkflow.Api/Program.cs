@@ -1,6 +1,8 @@
 using LlmWorkflow.Api;
+using LlmWorkflow.Engine;
 using LlmWorkflow.ServiceDefaults;
 
+ProcessLimits.Apply();
 try
 {
     await using var app = ApiHost.Build(args);

@@ -1,6 +1,8 @@
+using LlmWorkflow.Engine;
 using LlmWorkflow.ServiceDefaults;
 using LlmWorkflow.Worker;
 
+ProcessLimits.Apply();
 try
 {
     var builder = WebApplication.CreateBuilder(args);

@@ -24,6 +24,8 @@ internal static class WorkflowEndpoints
 
     public static RouteHandlerBuilder MapDiagram(this IEndpointRouteBuilder api) => api.MapGet("/api/v1/workflows/{name}/diagram", DiagramAsync);
 
+    public static RouteHandlerBuilder MapWorkflowSchema(this IEndpointRouteBuilder api) => api.MapGet("/api/v1/workflows/schema", (Delegate)SchemaAsync);
+
     private static async Task ValidateAsync(HttpContext context, WorkflowCatalog catalog, IOptions<EngineOptions> options, TimeProvider time)
     {
         var (body, hasEscapes, unreadable) = await RequestBody.ReadAsync(context);
@@ -70,6 +72,9 @@ internal static class WorkflowEndpoints
         catalog.Find(name) is { } workflow
             ? WriteAsync(context, WorkflowMapping.ToContract(workflow, catalog), ApiJson.Wire.WorkflowResponse)
             : NotFoundAsync(context, name, catalog);
+
+    private static Task SchemaAsync(HttpContext context) =>
+        ProblemDetailsMapping.WriteJsonAsync(context, Encoding.UTF8.GetBytes(WorkflowSchema.ToJson()), "application/schema+json");
 
     private static Task DiagramAsync(HttpContext context, [Description("The workflow's name.")] string name, WorkflowCatalog catalog) =>
         catalog.Find(name) is { } workflow

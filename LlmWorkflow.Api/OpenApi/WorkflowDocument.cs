@@ -55,4 +55,13 @@ internal static class WorkflowDocument
         ContentType = "text/plain",
         Responses = { [200] = (typeof(string), "Mermaid text, starting with `flowchart TD`."), [404] = (typeof(ProblemResponse), Unknown) },
     };
+
+    public static CallDocument Schema { get; } = new()
+    {
+        Summary = "JSON Schema of workflow definitions",
+        Description = "For editors: name it as `$schema` in a definition, and they complete and check. Made from the same table as the validator.",
+        Tag = Tag,
+        ContentType = "application/schema+json",
+        Responses = { [200] = (typeof(object), "The schema.") },
+    };
 }

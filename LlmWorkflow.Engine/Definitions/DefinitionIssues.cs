@@ -3,8 +3,8 @@ namespace LlmWorkflow.Engine.Definitions;
 /// <summary>Collects what is found in one file; each issue gets its line and column.</summary>
 internal sealed class DefinitionIssues(JsonPositions positions)
 {
-    // A file full of faults is as broken with the first few hundred of them.
-    private const int Most = 500;
+    // A file full of faults is as broken with the first hundreds of them.
+    private const int Most = 200;
 
     private readonly List<DefinitionIssue> _issues = [];
 
@@ -14,7 +14,10 @@ internal sealed class DefinitionIssues(JsonPositions positions)
     /// <summary>How many there are.</summary>
     public int Count => _issues.Count;
 
-    /// <summary>Whether one of them is an error.</summary>
+    /// <summary>Whether no more are noted.</summary>
+    public bool IsFull => _issues.Count >= Most;
+
+    /// <summary>Whether one of them, noted or not, is an error.</summary>
     public bool HasErrors { get; private set; }
 
     /// <summary>Adds an error.</summary>
@@ -22,40 +25,41 @@ internal sealed class DefinitionIssues(JsonPositions positions)
 
     /// <summary>Adds an error about a property's name rather than its value.</summary>
     public void ErrorAtName(string code, JsonPlace place, string message, string? suggestion = null) =>
-        Add(IssueSeverity.Error, code, place, positions.Find(place, true), message, suggestion);
+        Add(IssueSeverity.Error, code, place, () => positions.Find(place, true), message, suggestion);
 
     /// <summary>Adds an error about a character of a string; with a negative index, about the whole string.</summary>
     public void ErrorInText(string code, JsonPlace place, int index, string message, string? suggestion = null) =>
-        Add(IssueSeverity.Error, code, place, index < 0 ? positions.Find(place) : positions.FindInText(place, index), message, suggestion);
+        Add(IssueSeverity.Error, code, place, () => index < 0 ? positions.Find(place) : positions.FindInText(place, index), message, suggestion);
 
     /// <summary>Adds an issue.</summary>
     public void Add(IssueSeverity severity, string code, JsonPlace place, string message, string? suggestion = null) =>
-        Add(severity, code, place, positions.Find(place), message, suggestion);
+        Add(severity, code, place, () => positions.Find(place), message, suggestion);
 
     /// <summary>Adds an error for each property that stands twice in its object.</summary>
     public void AddDuplicates()
     {
         foreach ((JsonPlace place, int line, int column) in positions.Duplicates)
         {
-            Add(IssueSeverity.Error, IssueCodes.DuplicateProperty, place, (line, column), $"{place.Label} stands here twice.", "Remove one of them.");
+            Add(IssueSeverity.Error, IssueCodes.DuplicateProperty, place, () => (line, column), $"{place.Label} stands here twice.", "Remove one of them.");
         }
     }
 
-    private void Add(IssueSeverity severity, string code, JsonPlace place, (int Line, int Column) at, string message, string? suggestion)
+    private void Add(IssueSeverity severity, string code, JsonPlace place, Func<(int Line, int Column)> locate, string message, string? suggestion)
     {
         HasErrors |= severity == IssueSeverity.Error;
-        if (_issues.Count >= Most)
+        if (IsFull)
         {
             return;
         }
 
+        (int line, int column) = locate();
         _issues.Add(new DefinitionIssue
         {
             Code = code,
             Severity = severity,
             JsonPointer = place.Pointer,
-            Line = at.Line,
-            Column = at.Column,
+            Line = line,
+            Column = column,
             Message = message,
             Suggestion = suggestion,
         });

@@ -15,12 +15,12 @@ internal static class DefinitionRules
         ReferenceRules references = new(outline, definition, issues);
         ExpressionRules expressions = new(references, issues);
         PromptRules prompts = new(root, surroundings.Prompts, references, issues);
-        foreach (UsedSchema schema in outline.Schemas)
+        foreach (UsedSchema schema in outline.Schemas.TakeWhile(_ => !issues.IsFull))
         {
             SchemaRules.Check(schema, issues);
         }
 
-        foreach (UsedText text in outline.Texts)
+        foreach (UsedText text in outline.Texts.TakeWhile(_ => !issues.IsFull))
         {
             if (text.Use is TextUse.Prompt or TextUse.PromptFile or TextUse.TransformTemplate)
             {
@@ -32,12 +32,17 @@ internal static class DefinitionRules
             }
         }
 
-        foreach (StepNode node in outline.AllSteps)
+        foreach (StepNode node in outline.AllSteps.TakeWhile(_ => !issues.IsFull))
         {
             Step(node, definition, surroundings, issues);
         }
 
-        UnusedRules.Check(outline, definition, references, issues);
+        // A faulty expression may be the one that was meant to read a step.
+        if (!issues.HasErrors)
+        {
+            UnusedRules.Check(outline, definition, references, issues);
+        }
+
         return prompts.Used;
     }
 

@@ -1,13 +1,12 @@
 using System.Text;
 using System.Text.Json;
-using System.Text.RegularExpressions;
 using LlmWorkflow.Engine.Definitions.Language;
 
 namespace LlmWorkflow.Engine.Definitions;
 
 /// <summary>What validation gives.</summary>
 /// <param name="Definition">Null when there are errors.</param>
-/// <param name="Issues">All that was found, in the order of the file; after the first 500 no more is noted.</param>
+/// <param name="Issues">All that was found, in the order of the file; after the first 200 no more is noted.</param>
 /// <param name="UsedPrompts">Paths of the prompts that the definition uses, includes too.</param>
 public sealed record ValidationResult(WorkflowDefinition? Definition, IReadOnlyList<DefinitionIssue> Issues, IReadOnlySet<string> UsedPrompts);
 
@@ -79,7 +78,7 @@ public static class DefinitionValidator
 
     private static void Name(WorkflowDefinition definition, string? fileName, DefinitionIssues issues)
     {
-        if (fileName is not null && definition.Name != fileName && Regex.IsMatch(definition.Name, Forms.WorkflowName.Pattern))
+        if (fileName is not null && definition.Name != fileName && Forms.WorkflowName.Fits(definition.Name))
         {
             issues.Error(
                 IssueCodes.NameMismatch,

@@ -109,9 +109,10 @@ internal sealed class JsonPositions
     {
         // Of two properties with one name the later counts, here as for the reader.
         int found = -1;
+        byte[] utf8 = Encoding.UTF8.GetBytes(name);
         for (int child = parent + 1; child < _entries[parent].End; child = _entries[child].End)
         {
-            if (_entries[child].NameOffset >= 0 && IsNamed(_entries[child].NameOffset, name))
+            if (_entries[child].NameOffset >= 0 && IsNamed(_entries[child].NameOffset, utf8))
             {
                 found = child;
             }
@@ -120,8 +121,15 @@ internal sealed class JsonPositions
         return found;
     }
 
-    private bool IsNamed(int offset, string name)
+    private bool IsNamed(int offset, byte[] name)
     {
+        ReadOnlySpan<byte> written = _utf8.AsSpan(offset + 1);
+        int end = written.IndexOfAny((byte)'"', (byte)'\\');
+        if (written[end] == '"')
+        {
+            return written[..end].SequenceEqual(name);
+        }
+
         Utf8JsonReader reader = new(_utf8.AsSpan(offset), false, default);
         return reader.Read() && reader.ValueTextEquals(name);
     }

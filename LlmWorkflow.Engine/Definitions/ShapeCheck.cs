@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text.Json;
-using System.Text.RegularExpressions;
 using LlmWorkflow.Engine.Definitions.Language;
 using LlmWorkflow.Engine.Diagnostics;
 using LlmWorkflow.Engine.Expressions;
@@ -94,7 +93,7 @@ internal sealed class ShapeCheck
         }
 
         HashSet<string> seen = new(StringComparer.Ordinal);
-        foreach (JsonProperty property in value.EnumerateObject().Where(property => seen.Add(property.Name)))
+        foreach (JsonProperty property in value.EnumerateObject().Where(property => seen.Add(property.Name)).TakeWhile(_ => !_issues.IsFull))
         {
             Property(property.Name, value, shape, place.Member(property.Name), step);
         }
@@ -145,13 +144,13 @@ internal sealed class ShapeCheck
     {
         if (shape.Choices.Count > 0 && !shape.Choices.Contains(text))
         {
-            _issues.Error(IssueCodes.InvalidValue, place, $"{place.Label} must be {shape.Expected}, not \"{Shortened.Name(text)}\".", NearestNames.Suggest(text, shape.Choices));
+            _issues.Error(IssueCodes.InvalidValue, place, $"{place.Label} must be {shape.Expected}, not \"{Shortened.Name(text)}\".");
         }
         else if (text.Length < shape.Least)
         {
             _issues.Error(IssueCodes.InvalidValue, place, $"{place.Label} must not be empty.");
         }
-        else if (shape.Form is { } form && !Regex.IsMatch(text, form.Pattern, RegexOptions.CultureInvariant))
+        else if (shape.Form is { } form && !form.Fits(text))
         {
             _issues.Error(form.Code, place, $"'{Shortened.Name(text)}' is no {form.Words}.");
         }
@@ -225,7 +224,7 @@ internal sealed class ShapeCheck
         foreach (JsonProperty property in value.EnumerateObject())
         {
             JsonPlace at = place.Member(property.Name);
-            if (shape.Names is { } form && !Regex.IsMatch(property.Name, form.Pattern, RegexOptions.CultureInvariant))
+            if (shape.Names is { } form && !form.Fits(property.Name))
             {
                 _issues.ErrorAtName(form.Code, at, $"'{Shortened.Name(property.Name)}' is no {form.Words}.");
             }

@@ -29,7 +29,7 @@ public abstract record StepDefinition
     /// <summary>What an error does.</summary>
     public OnError OnError { get; init; }
 
-    /// <summary>The output when <see cref="OnError"/> is <see cref="OnError.Continue"/> and the step failed.</summary>
+    /// <summary>The output (Undefined: null) when <see cref="OnError"/> is <see cref="OnError.Continue"/> and the step failed.</summary>
     public JsonElement Default { get; init; }
 
     /// <summary>Null: one attempt.</summary>

@@ -1,5 +1,7 @@
+using System.Text.Json;
 using LlmWorkflow.Engine.Definitions;
 using LlmWorkflow.Engine.Diagnostics;
+using LlmWorkflow.Engine.Expressions;
 
 namespace LlmWorkflow.Engine.Execution;
 
@@ -9,6 +11,25 @@ internal static class StepErrors
     public static bool GoesOn(StepDefinition step, WorkflowError error) =>
         step.OnError is OnError.Continue
         || (step is ApprovalStepDefinition { OnTimeout: OnError.Continue } approval && error.Type == ErrorTypes.ApprovalTimeout && error.StepId == approval.Id);
+
+    /// <summary>The output of a failed step: <c>default</c> when the job goes on, null without one or when it cannot be evaluated; else none.</summary>
+    public static JsonElement Output(StepDefinition step, WorkflowError error, ExpressionScope scope)
+    {
+        if (!GoesOn(step, error))
+        {
+            return default;
+        }
+
+        try
+        {
+            return step.Default.ValueKind is JsonValueKind.Undefined ? EngineJson.NullValue : TemplateResolver.Resolve(step.Default, scope);
+        }
+        catch (WorkflowException)
+        {
+            // The author said that the job goes on; what went wrong first stays at steps.id.error.
+            return EngineJson.NullValue;
+        }
+    }
 
     public static WorkflowError TimedOut(StepDefinition step) => new()
     {

@@ -103,13 +103,14 @@ internal sealed class StepList(
             return null;
         }
 
+        var seen = scope.At(now, attempt: 1);
         try
         {
-            return BareExpression.IsTrue(when, scope.At(now, attempt: 1)) ? null : state.Runner.Skipped(step, path, now);
+            return BareExpression.IsTrue(when, seen) ? null : state.Runner.Skipped(step, path, now);
         }
         catch (WorkflowException e)
         {
-            return state.Runner.Failed(step, path, now, e.Error);
+            return state.Runner.Failed(step, path, now, e.Error, seen);
         }
     }
 

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using LlmWorkflow.Engine.Definitions;
 using LlmWorkflow.Engine.Diagnostics;
+using LlmWorkflow.Engine.Expressions;
 using LlmWorkflow.Engine.Jobs;
 using LlmWorkflow.Engine.Steps;
 using Microsoft.Extensions.Logging;
@@ -67,12 +68,12 @@ public sealed class StepRunner(IEnumerable<IStepExecutor> executors, TimeProvide
     }
 
     /// <summary>The result of a step that failed before its first attempt.</summary>
-    public StepRun Failed(StepDefinition step, string path, DateTimeOffset at, WorkflowError error)
+    public StepRun Failed(StepDefinition step, string path, DateTimeOffset at, WorkflowError error, ExpressionScope scope)
     {
         ArgumentNullException.ThrowIfNull(step);
         ArgumentNullException.ThrowIfNull(error);
         var told = error with { StepId = error.StepId ?? step.Id };
-        return NotRun(step, path, at, StepStatus.Failed) with { Error = told, Output = StepErrors.GoesOn(step, told) ? step.Default : default };
+        return NotRun(step, path, at, StepStatus.Failed) with { Error = told, Output = StepErrors.Output(step, told, scope) };
     }
 
     private StepRun NotRun(StepDefinition step, string path, DateTimeOffset at, StepStatus status) => new()
@@ -141,7 +142,7 @@ public sealed class StepRunner(IEnumerable<IStepExecutor> executors, TimeProvide
             DisplayName = step.Label,
             Status = result.IsFailed ? StepStatus.Failed : StepStatus.Completed,
             Attempts = attempts,
-            Output = result.Error is { } error && StepErrors.GoesOn(step, error) ? step.Default : result.Output,
+            Output = result.Error is { } error ? StepErrors.Output(step, error, context.Scope) : result.Output,
             Error = result.Error,
             Usage = result.Usage is { } usage ? JobCosts.Usage(usage) : default,
             Branch = result.Branch,

@@ -13,7 +13,7 @@ internal sealed class StepValues(StepValues? around) : IReadOnlyDictionary<strin
 
     public IEnumerable<StepValue> Values => this.Select(entry => entry.Value);
 
-    public int Count => this.Count();
+    public int Count => _own.Count + (Around?.Count ?? 0);
 
     public StepValue this[string key]
     {

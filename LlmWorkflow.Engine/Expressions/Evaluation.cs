@@ -8,8 +8,8 @@ namespace LlmWorkflow.Engine.Expressions;
 internal sealed class Evaluation(Expression whole, ExpressionScope scope)
 {
     /// <summary>
-    /// Most work of one evaluation. One step is a node, an item, a few members or 256 characters; a million are about 50 ms, so that no expression can hold
-    /// a worker, and each item of the largest accepted input can still be looked at.
+    /// Most work of one evaluation. One step is a node, an item, a few members or 256 characters; a million are a fraction of a second, so that no expression can
+    /// hold a worker, and each item of the largest accepted input can still be looked at.
     /// </summary>
     public const int MaxWork = 1_000_000;
 

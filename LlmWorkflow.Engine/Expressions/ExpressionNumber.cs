@@ -30,8 +30,7 @@ internal readonly struct ExpressionNumber : IComparable<ExpressionNumber>
     /// <summary>The value of a JSON number.</summary>
     public static ExpressionNumber Of(JsonElement number)
     {
-        double real = number.GetDouble();
-        return number.TryGetDecimal(out decimal exact) && Fits(exact, real) ? new(exact) : new(real);
+        return number.TryGetDecimal(out decimal exact) && (exact != 0 || number.GetDouble() == 0) ? new(exact) : new(number.GetDouble());
     }
 
     /// <summary>Reads a number as JSON writes it, or with a plus or leading zeros.</summary>

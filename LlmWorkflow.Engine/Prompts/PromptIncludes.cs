@@ -40,10 +40,24 @@ public sealed class PromptException : Exception
 }
 
 /// <summary>Replaces <c>{{include:path}}</c> by the file's text. Paths start at <c>prompts/</c>, wherever the including file lies.</summary>
-internal static partial class PromptIncludes
+internal sealed partial class PromptIncludes
 {
     /// <summary>Deepest chain of includes.</summary>
     public const int MaxDepth = 32;
+
+    /// <summary>Most includes in one prompt, those of included files counted each time: empty files that include each other twice would never be too long.</summary>
+    public const int MaxIncludes = 1000;
+
+    private readonly IReadOnlyDictionary<string, string> _prompts;
+    private readonly ISet<string>? _used;
+    private readonly List<string> _chain = [];
+    private int _count;
+
+    private PromptIncludes(IReadOnlyDictionary<string, string> prompts, ISet<string>? used)
+    {
+        _prompts = prompts;
+        _used = used;
+    }
 
     /// <summary>The text of a file with all includes put in.</summary>
     /// <exception cref="PromptException">It, or an include, is missing, outside, circular or too large.</exception>
@@ -56,22 +70,25 @@ internal static partial class PromptIncludes
         }
 
         used?.Add(path);
-        return Expand(text, prompts, [path], used);
+        PromptIncludes includes = new(prompts, used);
+        includes._chain.Add(path);
+        return includes.Expand(text);
     }
 
     /// <summary>A text with all includes put in.</summary>
     /// <exception cref="PromptException">An include is missing, outside, circular or too large.</exception>
     public static string ExpandText(string text, IReadOnlyDictionary<string, string> prompts, ISet<string>? used = null) =>
-        Expand(text, prompts, [], used);
+        new PromptIncludes(prompts, used).Expand(text);
 
-    private static string Expand(string text, IReadOnlyDictionary<string, string> prompts, List<string> chain, ISet<string>? used)
+    private string Expand(string text)
     {
+        ThrowIfTooLong(text.Length);
         StringBuilder result = new();
         int at = 0;
         foreach (Match include in IncludePattern().Matches(text))
         {
             result.Append(text, at, include.Index - at);
-            result.Append(Included(include.Groups[1].Value, prompts, chain, used));
+            result.Append(Included(include.Groups[1].Value.Trim()));
             at = include.Index + include.Length;
             ThrowIfTooLong(result.Length);
         }
@@ -81,28 +98,36 @@ internal static partial class PromptIncludes
         return result.ToString();
     }
 
-    private static string Included(string path, IReadOnlyDictionary<string, string> prompts, List<string> chain, ISet<string>? used)
+    private string Included(string path)
     {
         ThrowIfOutside(path);
-        if (chain.Contains(path))
+        if (_chain.Contains(path))
         {
-            throw new PromptException(PromptFault.IncludeCycle, $"Prompts include each other in a circle: {string.Join(" → ", [.. chain, path])}.");
+            throw new PromptException(PromptFault.IncludeCycle, $"Prompts include each other in a circle: {string.Join(" → ", [.. _chain, path])}.");
         }
 
-        if (chain.Count >= MaxDepth)
+        if (_chain.Count >= MaxDepth)
         {
-            throw new PromptException(PromptFault.TooLarge, $"Includes are nested deeper than {MaxDepth}: {chain[0]} … {path}.");
+            throw new PromptException(PromptFault.TooLarge, $"Includes are nested deeper than {MaxDepth}: {_chain[0]} … {path}.");
         }
 
-        if (!prompts.TryGetValue(path, out string? text))
+        if (++_count > MaxIncludes)
         {
-            string from = chain.Count == 0 ? "" : $" (included by '{chain[^1]}')";
-            throw new PromptException(PromptFault.MissingInclude, $"There is no prompt '{path}' under prompts/{from}.", NearestNames.Suggest(path, [.. prompts.Keys]));
+            throw new PromptException(PromptFault.TooLarge, $"The prompt has more than {MaxIncludes} includes, those of included files counted each time.");
         }
 
-        used?.Add(path);
+        if (!_prompts.TryGetValue(path, out string? text))
+        {
+            string from = _chain.Count == 0 ? "" : $" (included by '{_chain[^1]}')";
+            throw new PromptException(PromptFault.MissingInclude, $"There is no prompt '{path}' under prompts/{from}.", NearestNames.Suggest(path, [.. _prompts.Keys]));
+        }
+
+        _used?.Add(path);
+        _chain.Add(path);
         // The line end before the end of an included file is the editor's, not the author's.
-        return Expand(text.TrimEnd('\n'), prompts, [.. chain, path], used);
+        string expanded = Expand(text.TrimEnd('\n'));
+        _chain.RemoveAt(_chain.Count - 1);
+        return expanded;
     }
 
     private static void ThrowIfOutside(string path)
@@ -110,7 +135,8 @@ internal static partial class PromptIncludes
         if (path.Length == 0 || path.StartsWith('/') || path.Contains('\\') || path.Contains(':') || path.Contains('\0')
             || path.Split('/').Any(segment => segment is "" or "." or ".."))
         {
-            throw new PromptException(PromptFault.PathOutside, $"'{path}' is not a path inside prompts/.", "Write the path from prompts/ on, with forward slashes and without '..'.");
+            throw new PromptException(
+                PromptFault.PathOutside, $"'{Shorten(path)}' is not a path inside prompts/.", "Write the path from prompts/ on, with forward slashes and without '..'.");
         }
     }
 
@@ -122,6 +148,8 @@ internal static partial class PromptIncludes
         }
     }
 
-    [GeneratedRegex(@"\{\{\s*include:\s*([^{}]*?)\s*\}\}", RegexOptions.CultureInvariant)]
+    private static string Shorten(string path) => path.Length <= 200 ? path : path[..200] + "…";
+
+    [GeneratedRegex(@"\{\{\s*include:([^{}]*)\}\}", RegexOptions.CultureInvariant)]
     private static partial Regex IncludePattern();
 }

@@ -48,6 +48,7 @@ internal static class PromptRenderer
     /// <summary>Parses a prompt, with its includes put in, without rendering it.</summary>
     /// <exception cref="ExpressionSyntaxException">A <c>${…}</c> is malformed.</exception>
     /// <exception cref="HandlebarsException">The Handlebars syntax is malformed.</exception>
+    /// <exception cref="PromptException">It has too many tags, or they are nested too deeply.</exception>
     internal static CompiledPrompt Compile(string source)
     {
         if (s_compiled.TryGetValue(source, out CompiledPrompt? known))
@@ -79,7 +80,7 @@ internal static class PromptRenderer
         IReadOnlyList<string> variables = [.. PromptVariables.Find(handlebars).Where(name => !name.StartsWith(SlotPrefix, StringComparison.Ordinal))];
         lock (s_compiling)
         {
-            return s_compiled.GetOrAdd(source, new CompiledPrompt(s_handlebars.Compile(handlebars), variables, expressions));
+            return s_compiled.GetOrAdd(source, new CompiledPrompt(s_handlebars.Compile(new StringReader(handlebars)), variables, expressions));
         }
     }
 
@@ -88,11 +89,12 @@ internal static class PromptRenderer
         try
         {
             CompiledPrompt prompt = Compile(expand());
-            PromptObject root = new(default);
+            RenderBudget budget = new();
+            Dictionary<string, object?> root = new(StringComparer.Ordinal);
             foreach (string variable in prompt.Variables)
             {
                 root[variable] = variables.TryGetValue(variable, out JsonElement value) && value.ValueKind != JsonValueKind.Undefined
-                    ? PromptValues.From(value)
+                    ? PromptValues.From(value, budget)
                     : throw UnknownVariable(name, variable, variables);
             }
 
@@ -101,11 +103,17 @@ internal static class PromptRenderer
                 root[SlotPrefix + i.ToString(CultureInfo.InvariantCulture)] = ExpressionEvaluator.RequireText(prompt.Expressions[i], scope);
             }
 
-            return prompt.Template(root);
+            using RenderedText text = new();
+            prompt.Template(text, root);
+            return text.ToString();
         }
         catch (ExpressionSyntaxException exception)
         {
             throw Fault($"In {name}: {exception.Message} at position {exception.Position + 1}.", null, exception);
+        }
+        catch (HandlebarsException exception) when (exception.InnerException is PromptException limit)
+        {
+            throw Fault(limit.Message, limit.Suggestion, exception);
         }
         catch (PromptException exception)
         {
@@ -114,6 +122,11 @@ internal static class PromptRenderer
         catch (HandlebarsException exception)
         {
             throw Fault($"In {name}: {exception.Message}", null, exception);
+        }
+        catch (InvalidOperationException exception)
+        {
+            // JSON may escape half of a surrogate pair; the reader only notices when it makes a string of it.
+            throw Fault($"In {name}: a variable holds a string that is not valid Unicode.", null, exception);
         }
     }
 
@@ -138,4 +151,4 @@ internal static class PromptRenderer
 /// <param name="Template">Handlebars' function.</param>
 /// <param name="Variables">The variables that it reads.</param>
 /// <param name="Expressions">The <c>${…}</c> in it, in order.</param>
-internal sealed record CompiledPrompt(HandlebarsTemplate<object, object> Template, IReadOnlyList<string> Variables, IReadOnlyList<Expression> Expressions);
+internal sealed record CompiledPrompt(HandlebarsTemplate<TextWriter, object, object> Template, IReadOnlyList<string> Variables, IReadOnlyList<Expression> Expressions);

@@ -1,4 +1,4 @@
-using System.Numerics;
+using System.Globalization;
 using System.Text;
 using System.Text.Json;
 
@@ -65,7 +65,14 @@ internal static class CanonicalJson
     {
         int mark = number.AsSpan().IndexOfAny('e', 'E');
         string digits = mark < 0 ? number : number[..mark];
-        BigInteger exponent = mark < 0 ? 0 : BigInteger.Parse(number.AsSpan(mark + 1), System.Globalization.NumberStyles.AllowLeadingSign, System.Globalization.CultureInfo.InvariantCulture);
+        long exponent = 0;
+        if (mark >= 0 && !long.TryParse(number.AsSpan(mark + 1), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out exponent))
+        {
+            // No two spellings of such a number are worth the work of comparing them.
+            text.Append('#').Append(number).Append(';');
+            return;
+        }
+
         int point = digits.IndexOf('.', StringComparison.Ordinal);
         if (point >= 0)
         {
@@ -78,7 +85,7 @@ internal static class CanonicalJson
         text.Append('#');
         if (trimmed.Length > 0)
         {
-            text.Append(digits[0] == '-' ? "-" : "").Append(trimmed).Append('e').Append(exponent + (significant.Length - trimmed.Length));
+            text.Append(number[0] == '-' ? "-" : "").Append(trimmed).Append('e').Append(exponent + (significant.Length - trimmed.Length));
         }
 
         text.Append(';');

@@ -14,8 +14,10 @@ internal sealed record FoundJson(JsonElement Value, bool IsMended, int Length);
 /// </summary>
 internal static class JsonInText
 {
-    // What all attempts together may read: an attempt at each of very many brackets would take quadratic time.
-    private const long MaxWork = 128L * 1024 * 1024;
+    // How often the text may be read over: an attempt at each of very many brackets would take quadratic time.
+    private const int MostReadings = 4;
+
+    private const int LeastWork = 1024 * 1024;
 
     /// <summary>The JSON; null when there is none, or when it is broken in a way that cannot be mended with certainty.</summary>
     public static FoundJson? Find(string text)
@@ -78,11 +80,12 @@ internal static class JsonInText
     {
         FoundJson? best = null;
         long work = 0;
+        long most = LeastWork + ((long)MostReadings * text.Length);
         for (int at = NextBracket(text, 0); at >= 0;)
         {
             FoundJson? found = JsonMending.Read(text, at, out int end);
             work += end - at;
-            if (work > MaxWork || (found is null && LooksLikeJson(text.AsSpan(at))))
+            if (work > most || (found is null && LooksLikeJson(text.AsSpan(at))))
             {
                 // What stands inside broken JSON is not what was meant.
                 return null;

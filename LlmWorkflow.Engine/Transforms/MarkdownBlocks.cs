@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Markdig.Extensions.Tables;
@@ -45,14 +46,25 @@ internal sealed class MarkdownBlocks(string source, Func<string, string> toKey)
     /// <summary>Adds under the key, or under <c>key_2</c>, <c>key_3</c>… when it is taken.</summary>
     public static void Add(JsonObject target, string key, JsonNode? value)
     {
-        string free = key;
-        for (int number = 2; target.ContainsKey(free); number++)
+        int taken = target.ContainsKey(key) ? 1 : 0;
+        int free = taken;
+        // The numbers in use have no gaps, so halving finds the next one fast even when a heading comes thousands of times.
+        while (free > 0 && target.ContainsKey(Numbered(key, free)))
         {
-            free = $"{key}_{number}";
+            taken = free;
+            free *= 2;
         }
 
-        target[free] = value;
+        while (free - taken > 1)
+        {
+            int middle = (taken + free) / 2;
+            (taken, free) = target.ContainsKey(Numbered(key, middle)) ? (middle, free) : (taken, middle);
+        }
+
+        target[Numbered(key, free)] = value;
     }
+
+    private static string Numbered(string key, int number) => number < 2 ? key : string.Create(CultureInfo.InvariantCulture, $"{key}_{number}");
 
     /// <summary>Whether a block is a heading; text underlined with dashes mostly is a paragraph before a separator line.</summary>
     public static bool IsHeading(Block block) => block is HeadingBlock { IsSetext: false } or HeadingBlock { IsSetext: true, Level: 1 };
@@ -121,9 +133,10 @@ internal sealed class MarkdownBlocks(string source, Func<string, string> toKey)
         foreach (TableRow row in rows.Skip(1))
         {
             JsonObject record = [];
-            foreach ((string column, string cell) in columns.Zip(Cells(row)))
+            List<string> cells = Cells(row);
+            foreach ((int at, string column) in columns.Index())
             {
-                record[column] = cell;
+                record[column] = at < cells.Count ? cells[at] : "";
             }
 
             yield return record;

@@ -1,4 +1,5 @@
 using System.Text;
+using System.Text.RegularExpressions;
 using Markdig.Syntax;
 
 namespace LlmWorkflow.Engine.Transforms;
@@ -9,9 +10,32 @@ namespace LlmWorkflow.Engine.Transforms;
 internal sealed record AskedSection(string Name, IReadOnlyList<string> Headings);
 
 /// <summary>Finds asked sections by heading, loosely: case, marks, numbering, emoji and plural do not matter, and a heading may say more.</summary>
-internal static class MarkdownHeadings
+internal static partial class MarkdownHeadings
 {
     private const int BoldLevel = 7;
+
+    private const int LongestUnderlined = 80;
+
+    /// <summary>Which blocks start a section when every heading does: headings with <c>#</c>; in a text that has none, underlined and bold lines too.</summary>
+    public static Predicate<Block> Starts(IReadOnlyList<Block> blocks) => blocks.Any(block => block is HeadingBlock { IsSetext: false })
+        ? MarkdownBlocks.IsHeading
+        : block => block switch
+        {
+            HeadingBlock { IsSetext: true, Level: 2 } => Text(block) is { Length: <= LongestUnderlined } line && !line.Contains('\n', StringComparison.Ordinal),
+            ParagraphBlock { Inline: { } line } => MarkdownInlines.BoldLine(line) is { Length: > 0 },
+            _ => MarkdownBlocks.IsHeading(block),
+        };
+
+    /// <summary>The text of a heading or of a bold line; null for any other block.</summary>
+    public static string? Text(Block block) => block switch
+    {
+        HeadingBlock heading => MarkdownInlines.Text(heading.Inline),
+        ParagraphBlock { Inline: { } line } => MarkdownInlines.BoldLine(line),
+        _ => null,
+    };
+
+    /// <summary>Without a number such as <c>1.</c>, <c>2)</c> or <c>1.3.</c> in front.</summary>
+    public static string WithoutNumber(string text) => Number().Replace(text, "");
 
     /// <summary>Index of each heading block that starts an asked section, with the section's name.</summary>
     public static IReadOnlyDictionary<int, string> Match(IReadOnlyList<Block> blocks, IReadOnlyList<AskedSection> asked)
@@ -53,10 +77,8 @@ internal static class MarkdownHeadings
     /// <summary>The text of a heading, or of a line that may stand for one: all bold, or ending in a colon.</summary>
     private static string? Heading(Block block) => block switch
     {
-        HeadingBlock heading => MarkdownInlines.Text(heading.Inline),
-        ParagraphBlock { Inline: { } line } => MarkdownInlines.BoldLine(line)
-            ?? (MarkdownInlines.Text(line) is var text && text.EndsWith(':') ? text : null),
-        _ => null,
+        ParagraphBlock { Inline: { } line } => Text(block) ?? (MarkdownInlines.Text(line) is var text && text.EndsWith(':') ? text : null),
+        _ => Text(block),
     };
 
     private static (string Name, int Rank)? Best(List<string> heading, IReadOnlyList<AskedSection> asked)
@@ -98,4 +120,7 @@ internal static class MarkdownHeadings
         int numbers = words.TakeWhile(word => word.All(char.IsAsciiDigit)).Count();
         return [.. words.Skip(numbers == words.Count ? 0 : numbers).Select(word => word.Length > 3 ? word.TrimEnd('s') : word)];
     }
+
+    [GeneratedRegex(@"^[^\p{L}\p{N}]*\d+(\.\d+)*[.)]\s+(?=\S)", RegexOptions.CultureInvariant)]
+    private static partial Regex Number();
 }

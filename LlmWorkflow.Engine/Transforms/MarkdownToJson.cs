@@ -42,7 +42,8 @@ internal static class MarkdownToJson
     private static JsonObject EveryHeading(List<Block> blocks, MarkdownBlocks values, Func<string, string> toKey)
     {
         JsonObject result = [];
-        int start = blocks.FindIndex(MarkdownBlocks.IsHeading);
+        Predicate<Block> isStart = MarkdownHeadings.Starts(blocks);
+        int start = blocks.FindIndex(isStart);
         if (values.Value(blocks[..(start < 0 ? blocks.Count : start)]) is { } preamble)
         {
             result["preamble"] = preamble;
@@ -50,8 +51,8 @@ internal static class MarkdownToJson
 
         while (start >= 0)
         {
-            int next = blocks.FindIndex(start + 1, MarkdownBlocks.IsHeading);
-            string key = toKey(MarkdownInlines.Text(((HeadingBlock)blocks[start]).Inline));
+            int next = blocks.FindIndex(start + 1, isStart);
+            string key = toKey(MarkdownHeadings.Text(blocks[start]) ?? "");
             MarkdownBlocks.Add(result, key, values.Value(blocks[(start + 1)..(next < 0 ? blocks.Count : next)]));
             start = next;
         }
@@ -94,7 +95,7 @@ internal static class MarkdownToJson
     private static string SnakeCase(string text)
     {
         StringBuilder key = new();
-        foreach (char letter in text)
+        foreach (char letter in MarkdownHeadings.WithoutNumber(text))
         {
             if (char.IsLetterOrDigit(letter))
             {

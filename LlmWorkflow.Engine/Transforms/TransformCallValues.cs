@@ -125,11 +125,13 @@ internal static class TransformCallValues
 
         public void Advance(int count)
         {
-            _bytes.Advance(count);
-            if (_bytes.WrittenCount > TransformLimits.MaxBytes)
+            // Before the bytes count: the writer, when it is disposed of, tries once more.
+            if (_bytes.WrittenCount + count > TransformLimits.MaxBytes)
             {
                 throw call.TooLarge();
             }
+
+            _bytes.Advance(count);
         }
 
         public Memory<byte> GetMemory(int sizeHint = 0) => _bytes.GetMemory(sizeHint);

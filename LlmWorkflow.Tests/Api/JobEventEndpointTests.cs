@@ -153,7 +153,7 @@ public sealed class JobEventEndpointTests(ApiFixture api) : IClassFixture<ApiFix
     private async Task SaveAsync(ClaimedJob claimed, long sequence, string type)
     {
         var saved = await api.Engine.Checkpoints.SaveAsync(
-            new() { Fence = claimed.Job.Fence, EventSequence = sequence, Events = [new JobEvent(type, """{"step_id":"s","display_name":"S"}""")], Progress = 10 },
+            new() { Fence = claimed.Job.Fence, EventSequence = sequence, Events = [new JobEvent(type, """{"step_id":"s","step_path":"s","display_name":"S"}""")], Progress = 10 },
             CancellationToken.None);
         Assert.True(saved.Owned);
         api.Bus.Nudge(claimed.Job.Fence.JobId);

@@ -55,6 +55,15 @@ public sealed class WorkflowEndpointTests(ApiFixture api) : IClassFixture<ApiFix
     }
 
     [Fact]
+    public async Task Schema_IsTheSameAsTheFile()
+    {
+        var (response, schema) = await api.SendAsync(HttpMethod.Get, "api/v1/workflows/schema", null, ("X-API-Key", "dev-key"));
+
+        Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+        Assert.True(JsonElement.DeepEquals(JsonElement.Parse(File.ReadAllText(Path.Combine(Repository.Root, "workflows", "workflow.schema.json"))), schema));
+    }
+
+    [Fact]
     public async Task Validate_BrokenDefinition_ListsItsIssues()
     {
         var broken = JsonElement.Parse(Definition.Replace("\"prompt\": \"Write to ${input.city}\"", "\"prompt_template\": \"no/such.md\", \"modle\": 1", StringComparison.Ordinal));

@@ -24,6 +24,7 @@ public sealed partial class LayeringTests
         ["Api"] = ["Client", "Engine", "ServiceDefaults"],
         ["Worker"] = ["Engine", "ServiceDefaults"],
         ["Cli"] = ["Client", "Engine", "ServiceDefaults"],
+        ["Benchmarks"] = ["Engine"],
         ["Simulator"] = ["ServiceDefaults"],
         ["AppHost"] = ["Api", "Client", "Simulator", "Worker"],
         ["Tests"] = ["Api", "AppHost", "Cli", "Client", "Engine", "ServiceDefaults", "Simulator", "Worker"],

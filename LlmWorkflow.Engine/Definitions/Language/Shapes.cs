@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.RegularExpressions;
 
 namespace LlmWorkflow.Engine.Definitions.Language;
 
@@ -70,7 +71,14 @@ internal sealed record TextShape(TextUse Use = TextUse.Plain) : ValueShape
 /// <param name="Pattern">Regular expression for the whole string, of those that .NET and JavaScript read alike.</param>
 /// <param name="Words">It in words, behind "is no".</param>
 /// <param name="Code">Code of the issue when a string breaks it.</param>
-internal sealed record TextForm(string Pattern, string Words, string Code);
+internal sealed record TextForm(string Pattern, string Words, string Code)
+{
+    private readonly Regex _pattern = new(Pattern, RegexOptions.CultureInvariant);
+
+    /// <summary>Whether the text has the form.</summary>
+    // For .NET the end of a text is before a line end too.
+    public bool Fits(string text) => !text.EndsWith('\n') && _pattern.IsMatch(text);
+}
 
 /// <summary>A number, or a whole one.</summary>
 internal sealed record NumberShape(decimal Least, decimal Most, bool IsWhole = false) : ValueShape

@@ -23,6 +23,8 @@ internal sealed class PromptRules(JsonElement root, IReadOnlyDictionary<string, 
             TextUse.TransformTemplate => "The template",
             _ => "The prompt",
         };
+        // Includes move what stands behind them, so positions count only without any.
+        bool isAsWritten = text.Use != TextUse.PromptFile && !text.Text.Contains("{{", StringComparison.Ordinal);
         try
         {
             string source = text.Use switch
@@ -35,7 +37,7 @@ internal sealed class PromptRules(JsonElement root, IReadOnlyDictionary<string, 
             Variables(prompt, name, text);
             foreach (Expression expression in prompt.Expressions)
             {
-                references.Check(expression, text, null);
+                references.Check(expression, text, isAsWritten ? 0 : null);
             }
         }
         catch (PromptException exception)
@@ -44,12 +46,12 @@ internal sealed class PromptRules(JsonElement root, IReadOnlyDictionary<string, 
         }
         catch (ExpressionSyntaxException exception)
         {
-            int index = text.Use == TextUse.PromptFile || text.Text.Contains("{{", StringComparison.Ordinal) ? -1 : exception.Position;
-            issues.ErrorInText(IssueCodes.InvalidExpression, text.Place, index, $"{name}: {exception.Message} at position {exception.Position + 1}.");
+            issues.ErrorInText(
+                IssueCodes.InvalidExpression, text.Place, isAsWritten ? exception.Position : -1, $"{name}: {exception.Message} at position {exception.Position + 1}.");
         }
         catch (HandlebarsDotNet.HandlebarsException exception)
         {
-            issues.Error(IssueCodes.InvalidPrompt, text.Place, $"{name}: {exception.Message}");
+            issues.Error(IssueCodes.InvalidPrompt, text.Place, $"{name}: {exception.Message.TrimEnd('.')}.");
         }
     }
 

@@ -9,6 +9,8 @@ internal sealed class ReferenceRules
 {
     private static readonly string[] s_context = ["job_id", "workflow_name", "user_id", "username", "action", "attempt", "now"];
 
+    private static readonly string[] s_roots = ["input", "steps", "context"];
+
     private readonly DefinitionOutline _outline;
     private readonly DefinitionIssues _issues;
     private readonly IReadOnlyList<string> _context;
@@ -105,7 +107,7 @@ internal sealed class ReferenceRules
                     root,
                     IssueCodes.UnknownReference,
                     $"There is no '{Shortened.Name(root.Name)}' to read from.",
-                    NearestNames.Suggest(root.Name, [.. locals, "input", "context", .. text.Use == TextUse.Key ? [] : new[] { "steps" }]));
+                    NearestNames.Suggest(root.Name, [.. locals, .. s_roots]));
         }
     }
 

@@ -100,11 +100,11 @@ public sealed class DefinitionValidatorTests
 
         Assert.Equal(
             [
-                "2:11 error NAME_MISMATCH", "3:3 error UNKNOWN_PROPERTY", "5:5 info UNUSED_OUTPUT", "5:42 warning UNKNOWN_PRICE", "5:69 error INVALID_EXPRESSION",
-                "6:26 error UNKNOWN_STEP_TYPE", "8:20 error UNKNOWN_REFERENCE",
+                "2:11 error NAME_MISMATCH", "3:3 error UNKNOWN_PROPERTY", "5:42 warning UNKNOWN_PRICE", "5:69 error INVALID_EXPRESSION",
+                "6:13 error DUPLICATE_STEP_ID", "6:26 error UNKNOWN_STEP_TYPE", "8:29 error UNKNOWN_REFERENCE",
             ],
             result.Issues.Select(issue => $"{issue.Line}:{issue.Column} {issue.Severity} {issue.Code}".Replace(issue.Severity.ToString(), issue.Severity.ToString().ToLowerInvariant(), StringComparison.Ordinal)));
-        Assert.Contains("'m'", result.Issues[3].Suggestion, StringComparison.Ordinal);
+        Assert.Contains("'m'", result.Issues[2].Suggestion, StringComparison.Ordinal);
     }
 
     [Fact]

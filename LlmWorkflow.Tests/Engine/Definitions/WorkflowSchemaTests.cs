@@ -16,6 +16,9 @@ public sealed class WorkflowSchemaTests
         IssueCodes.InvalidInputSchema, IssueCodes.InvalidSchema, IssueCodes.UnusedOutput,
     ];
 
+    // Their codes are about form too, but here the services, other workflows or two values together say what is wrong.
+    private static readonly string[] s_formInMeaning = ["unknown_operation", "missing_parameter", "missing_workflow_input", "bad_retry_delays", "too_deep_steps"];
+
     private static readonly Lazy<JsonSchema> s_schema = new(() => JsonSchema.FromJsonAsync(WorkflowSchema.ToJson()).GetAwaiter().GetResult());
 
     /// <summary>After a change of the language: <c>UPDATE_SCHEMA=1 dotnet test LlmWorkflow.Tests --filter WorkflowSchemaTests</c> writes the file anew.</summary>
@@ -52,14 +55,14 @@ public sealed class WorkflowSchemaTests
     public void ToJson_InvalidSample_FailsWhereItsFormIsWrong(string name)
     {
         string json = InvalidSamples.Read(name);
-        ValidationResult result = InvalidSamples.Validate(name);
-        if (result.Issues is [{ Code: IssueCodes.MalformedJson }])
+        IReadOnlyList<DefinitionIssue> issues = InvalidSamples.Issues(name);
+        if (issues is [{ Code: IssueCodes.MalformedJson }])
         {
             Assert.ThrowsAny<Exception>(() => s_schema.Value.Validate(json));
             return;
         }
 
-        bool isWellFormed = result.Issues.All(issue => s_beyondForm.Contains(issue.Code)) || InvalidSamples.OnlyMeaning.Contains(name);
+        bool isWellFormed = issues.All(issue => s_beyondForm.Contains(issue.Code)) || s_formInMeaning.Contains(name);
 
         Assert.Equal(isWellFormed, s_schema.Value.Validate(json).Count == 0);
     }

@@ -299,6 +299,26 @@ public sealed class CompositeStepTests
         Assert.Equal("[]", await run.OutputAsync([Each("input.items", Leaf("one")) with { OnError = OnError.Continue, Default = JsonElement.Parse("[]") }]));
     }
 
+    [Theory]
+    [InlineData("\"${input.n}\"", "5")]
+    [InlineData("\"${input.nothing}\"", "null")]
+    public async Task OnErrorContinue_DefaultWithExpression_IsResolved(string value, string output)
+    {
+        var run = new ScriptedRun("""{"n":5}""");
+        run.Fails("one");
+
+        Assert.Equal(output, await run.OutputAsync([Leaf("one") with { OnError = OnError.Continue, Default = JsonElement.Parse(value) }]));
+    }
+
+    [Fact]
+    public async Task OnErrorContinue_WithoutDefault_GivesNull()
+    {
+        var run = new ScriptedRun();
+        run.Fails("one");
+
+        Assert.Equal("""{"o":null,"s":"failed"}""", await run.OutputAsync([Leaf("one") with { OnError = OnError.Continue }], """{"o":"${steps.one.output}","s":"${steps.one.status}"}"""));
+    }
+
     [Fact]
     public async Task Composite_Timeout_StopsTheStepsInside()
     {

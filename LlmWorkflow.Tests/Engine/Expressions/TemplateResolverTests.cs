@@ -19,6 +19,8 @@ public sealed class TemplateResolverTests
     [InlineData("costs $5 and $$ {x}", "\"costs $5 and $$ {x}\"")]
     [InlineData("${input.none ?? '}'}", "\"}\"")]
     [InlineData("${input.none ?? {}}", "{}")]
+    [InlineData("${{a: {b: input.count}}}", "{\"a\":{\"b\":3}}")]
+    [InlineData("n=${ {a: '}'}.a }${input.count > 2 ? 'many' : 'few'}", "\"n=}many\"")]
     [InlineData("${input.evil}!", "\"{{secret}} ${input.city} {{include:shared/tone.md}}!\"")]
     public void Resolve_String_GivesValue(string text, string expected)
     {
@@ -52,6 +54,7 @@ public sealed class TemplateResolverTests
     [InlineData("a ${}", "Unexpected '}' at position 5")]
     [InlineData("${input.nope}", "has no 'nope'")]
     [InlineData("x ${input.nope}", "has no 'nope'")]
+    [InlineData("x ${input.city - 1}", "'-' cannot take a string and a number at position 16 of \"x ${input.city - 1}\".")]
     public void Resolve_BadExpression_IsExpressionError(string text, string message)
     {
         WorkflowException exception = Assert.Throws<WorkflowException>(() => TemplateResolver.Resolve(JsonValues.String(text), TestScope.Standard));

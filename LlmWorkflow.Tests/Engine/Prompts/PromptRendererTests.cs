@@ -14,7 +14,7 @@ public sealed class PromptRendererTests
         ["shared/adjective.md"] = "kind to ${input.city}\n",
         ["a.md"] = "{{include:b.md}}",
         ["b.md"] = "{{include:a.md}}",
-        ["bomb0.md"] = new string('x', 1000),
+        ["bomb0.md"] = new string('x', 10_000),
     };
 
     [Theory]
@@ -37,6 +37,12 @@ public sealed class PromptRendererTests
     [InlineData("$${input.city}", "${input.city}")]
     [InlineData("$5 \\{{name}}", "$5 {{name}}")]
     [InlineData("{{#each empty}}x{{/each}}", "")]
+    [InlineData("{{#each empty}}x{{else}}none{{/each}}", "none")]
+    [InlineData("{{#each place}}{{@key}}={{this}} {{/each}}", "name=C ")]
+    [InlineData("{{#each places}}{{#each ../tags}}{{@index}}{{this}}{{../name}} {{/each}}{{/each}}", "0xA 1yA 0xB 1yB ")]
+    [InlineData("{{#each tags}}{{#if @last}}{{this}}{{/if}}{{/each}}", "y")]
+    [InlineData("{{places.[1].phone}} ${length(input.tags)}", "555 2")]
+    [InlineData("${input.count > 2 ? 'many' : 'few'} ${ {a: '}'}.a }", "many }")]
     public void RenderText_Template_GivesText(string template, string expected) => Assert.Equal(expected, Render(template));
 
     [Fact]
@@ -67,6 +73,15 @@ public sealed class PromptRendererTests
     [InlineData("{{include:shared/ton.md}}", "'shared/ton.md'", "'shared/tone.md'")]
     [InlineData("{{include:../secrets.md}}", "not a path inside prompts/", "")]
     [InlineData("{{include:/etc/passwd}}", "not a path inside prompts/", "")]
+    [InlineData("{{include:C:/x.md}}", "not a path inside prompts/", "")]
+    [InlineData("{{include:file:///etc/passwd}}", "not a path inside prompts/", "")]
+    [InlineData("{{include:..\\x.md}}", "not a path inside prompts/", "")]
+    [InlineData("{{include:./main.md}}", "not a path inside prompts/", "")]
+    [InlineData("{{include:shared//tone.md}}", "not a path inside prompts/", "")]
+    [InlineData("{{include:}}", "not a path inside prompts/", "")]
+    [InlineData("{{include:%2e%2e/secrets.md}}", "There is no prompt '%2e%2e/secrets.md'", "")]
+    [InlineData("{{include:..%2fsecrets.md}}", "There is no prompt '..%2fsecrets.md'", "")]
+    [InlineData("{{include:．．/secrets.md}}", "There is no prompt '．．/secrets.md'", "")]
     [InlineData("{{include:shared/../../x.md}}", "not a path inside prompts/", "")]
     [InlineData("{{include:a.md}}", "a.md → b.md → a.md", "")]
     [InlineData("{{#each tags}}", "In the prompt", "")]

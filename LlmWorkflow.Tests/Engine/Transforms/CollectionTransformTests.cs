@@ -29,6 +29,7 @@ public sealed class CollectionTransformTests
     [InlineData("unique", """[1, 1.0, "1", {"a": 1, "b": [2]}, {"b": [2e0], "a": 1}, null, null, 10e-1, true]""", "{}", """[1, "1", {"a": 1, "b": [2]}, null, true]""")]
     [InlineData("unique", People, """{"by": "item.age"}""", """[{"n": "Ann", "age": 40}, {"n": "Bob"}, {"n": "Cid", "age": 7}]""")]
     [InlineData("unique", """["ab", "AB", "a\u0062"]""", "{}", """["ab", "AB"]""")]
+    [InlineData("unique", "[1e99999999999999999999, 1e99999999999999999999, -0, 0, -0.50, -5e-1]", "{}", "[1e99999999999999999999, -0, -0.50]")]
     // flatten
     [InlineData("flatten", "[1, [2, [3, [4]]], [], [[5]]]", "{}", "[1, 2, [3, [4]], [5]]")]
     [InlineData("flatten", "[1, [2, [3, [4]]], [], [[5]]]", """{"depth": 2}""", "[1, 2, 3, [4], 5]")]
@@ -45,7 +46,9 @@ public sealed class CollectionTransformTests
     [InlineData("group_by", """["b", "a", "b"]""", """{"by": "item"}""", """{"b": ["b", "b"], "a": ["a"]}""")]
     [InlineData("group_by", "[true, false, true]", """{"by": "${item}"}""", """{"true": [true, true], "false": [false]}""")]
     [InlineData("group_by", "[]", """{"by": "item"}""", "{}")]
-    public void Apply_Items_GiveValue(string operation, string input, string parameters, string expected) => AssertJson(expected, Apply(operation, input, parameters));
+    public void Apply_Items_GiveValue(string operation, string input, string parameters, string expected) => Assert.Equal(Compact(expected), Compact(Apply(operation, input, parameters).GetRawText()));
+
+    private static string Compact(string json) => json.Replace(" ", "", StringComparison.Ordinal);
 
     [Theory]
     [InlineData("filter", "{}", """{"condition": "true"}""", "'filter' needs an array as input; it is {}")]

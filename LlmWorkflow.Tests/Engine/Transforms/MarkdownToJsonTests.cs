@@ -93,8 +93,8 @@ public sealed class MarkdownToJsonTests
         AssertJson("""{"a": "b"}""", Apply("markdown_to_json", """{"content": "# A\nb", "model": "m"}""", "{}"));
 
     [Theory]
-    [InlineData("3", "{}", "must be markdown text")]
-    [InlineData("""{"data": 1}""", "{}", "must be markdown text")]
+    [InlineData("3", "{}", "needs text as input")]
+    [InlineData("""{"data": 1}""", "{}", "needs text as input")]
     [InlineData("\"x\"", """{"keys": "camel"}""", "'keys' must be")]
     [InlineData("\"x\"", """{"sections": []}""", "'sections' must be")]
     [InlineData("\"x\"", """{"sections": {"a": 1}}""", "section 'a' must be")]
@@ -106,6 +106,20 @@ public sealed class MarkdownToJsonTests
         Assert.Contains(message, exception.Message, StringComparison.Ordinal);
         Assert.Equal(ErrorTypes.TransformError, exception.Error.Type);
     }
+
+    [Theory]
+    [InlineData("## 1. Executive Summary\nx\n## 🎯 2) Next Steps\ny\n## 2024 Goals\nz\n## 3.1. Sub\nw", """{"executive_summary": "x", "next_steps": "y", "2024_goals": "z", "sub": "w"}""")]
+    [InlineData("Hello!\n\n**Risk Assessment**\n\nHigh.\n\n**Next Steps:**\n\n1. go\n2. wait", """{"preamble": "Hello!", "risk_assessment": "High.", "next_steps": ["go", "wait"]}""")]
+    [InlineData("Plan\n====\n\nx\n\nDay 1\n-----\n\n- a", """{"plan": "x", "day_1": ["a"]}""")]
+    [InlineData("# T\n**Bold line**\n\nmore words", """{"t": "**Bold line**\n\nmore words"}""")]
+    [InlineData("# T\n| A | B\\|b | A |\n|:--|:-:|--:|\n| 1 | x\\|y | 3 |\n| 4 |\n| 5 | 6 | 7 | 8 |", """{"t": [{"a": "1", "b_b": "x|y", "a_3": "3", "column_4": ""}, {"a": "4", "b_b": "", "a_3": "", "column_4": ""}, {"a": "5", "b_b": "6", "a_3": "7", "column_4": "8"}]}""")]
+    [InlineData("# T\nSee below.\n\n```json\n{\"a\": 1}\n```\nThat is all.", """{"t": {"a": 1}}""")]
+    public void Apply_WithoutSections_ReadsLooseHeadingsAndTables(string text, string expected) => AssertJson(expected, Markdown(text, "{}"));
+
+    [Fact]
+    public void Apply_HeadingThatComesOften_IsNumberedWithoutGaps() => Assert.Equal(
+        ["a", .. Enumerable.Range(2, 499).Select(number => $"a_{number}")],
+        Markdown(string.Concat(Enumerable.Repeat("# A\nx\n", 500)), "{}").EnumerateObject().Select(section => section.Name));
 
     [Fact]
     public void Apply_RandomText_NeverThrows()

@@ -17,7 +17,7 @@ public sealed class SortTransformTests
     [InlineData("[9007199254740993, 9007199254740992]", "{}", "[9007199254740992, 9007199254740993]")]
     [InlineData("[1e400, 1, -1e400]", "{}", "[-1e400, 1, 1e400]")]
     [InlineData("[]", "{}", "[]")]
-    [InlineData("""[{"k": "1"}, {"k": "2"}]""", """{"by": "item.k", "direction": "${context.job_id == 'j-1' ? 'desc' : 'asc'}"}""", """[{"k": "2"}, {"k": "1"}]""")]
+    [InlineData("""[{"k": "1"}, {"k": "2"}]""", """{"by": "item.k", "direction": "${context.job_id == 'j-1' ? 'desc' : 'asc'}"}""", """[{"k":"2"},{"k":"1"}]""")]
     public void Apply_Values_AreOrdered(string input, string parameters, string expected) =>
         Assert.Equal(JsonElement.Parse(expected).EnumerateArray().Select(item => item.GetRawText()), Apply("sort", input, parameters).EnumerateArray().Select(item => item.GetRawText()));
 
