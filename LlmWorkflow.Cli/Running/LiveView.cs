@@ -5,7 +5,7 @@ using Spectre.Console.Rendering;
 namespace LlmWorkflow.Cli.Running;
 
 /// <summary>The steps as a tree that is drawn again and again, on a terminal.</summary>
-internal sealed class LiveView(CliHost host, RunSteps steps) : IRunView
+internal sealed class LiveView(CliHost host, RunSteps steps, string title) : IRunView
 {
     private const int ShownText = 160;
 
@@ -75,7 +75,7 @@ internal sealed class LiveView(CliHost host, RunSteps steps) : IRunView
 
     private IRenderable Tree() => steps.Read(all =>
     {
-        var root = new Tree("").Guide(TreeGuide.Line);
+        var root = new Tree(Markup.Escape(title)).Guide(TreeGuide.Line);
         root.Style = new(Color.Grey);
         Dictionary<string, TreeNode> nodes = new(StringComparer.Ordinal);
         HashSet<string> ended = new(StringComparer.Ordinal);
@@ -97,9 +97,8 @@ internal sealed class LiveView(CliHost host, RunSteps steps) : IRunView
                 ended.Add(step.Path);
             }
 
-            if (step.Text.Length > 0)
+            if (step.Text.ReplaceLineEndings(" ").Trim() is { Length: > 0 } text)
             {
-                var text = step.Text.ReplaceLineEndings(" ");
                 node.AddNode(new Text(text.Length > ShownText ? "…" + text[^ShownText..] : text, new Style(Color.Grey)));
             }
         }

@@ -115,7 +115,7 @@ internal sealed class RunSession(CliHost host, LoadedWorkflow loaded, JsonElemen
 
     private async Task<RunReport> RunAsync(ServiceProvider services, JobIdentity job, CancellationToken cancellationToken)
     {
-        await using IRunView view = host is { IsTerminal: true, UsesColor: true } ? new LiveView(host, _steps) : new LineView(host, _steps);
+        await using IRunView view = host is { IsTerminal: true, UsesColor: true } ? new LiveView(host, _steps, job.WorkflowName) : new LineView(host, _steps);
         var answers = new SignalAnswers(host, request, view);
         var observer = new RunObserver
         {
