@@ -4,7 +4,7 @@ namespace LlmWorkflow.Tests.Cli.Authoring;
 
 public sealed class EditMenuTests : IDisposable
 {
-    // Places in the menu before and after the first change, which adds 'Undo'.
+    // Places in the menu. The first change adds 'Undo', or 'Redo' when it is undone.
     private const int Add = 0, Set = 1, Rename = 3, Remove = 5, Undo = 6, Save = 8, QuitUnchanged = 9, Quit = 10;
 
     private readonly TestDefinition _file = new();
@@ -33,7 +33,7 @@ public sealed class EditMenuTests : IDisposable
     [Fact]
     public async Task Menu_SaveDeclined_WritesNothing()
     {
-        var console = new ScriptedConsole().Choose(Remove).Choose(3).Choose(Save).Type("n").Choose(Undo).Choose(QuitUnchanged + 1);
+        var console = new ScriptedConsole().Choose(Remove).Choose(3).Choose(Save).Type("n").Choose(Undo).Choose(Quit);
 
         Assert.Equal(0, await RunAsync(console));
         Assert.Equal(TestDefinition.Nested, _file.OnDisk);
@@ -52,7 +52,7 @@ public sealed class EditMenuTests : IDisposable
     [Fact]
     public async Task Menu_ImpossibleEdit_SaysWhyAndGoesOn()
     {
-        var console = new ScriptedConsole().Choose(Rename).Choose(0).Type("pick").Choose(QuitUnchanged - 1);
+        var console = new ScriptedConsole().Choose(Rename).Choose(0).Type("pick").Choose(QuitUnchanged);
 
         Assert.Equal(0, await RunAsync(console));
         Assert.Contains("There is a step 'pick' already.", console.Output);

@@ -23,15 +23,15 @@ public sealed class EditScriptTests : IDisposable
             set draft variables {"a": "${steps.fetch.output}", "b": [1, 2]}
             set . description Does some things.
             add transform:filter in pick/else at 0
+            add wait as w in fan/left
             move l before r
             rename fetch load
             undo
             redo
             remove l
-            unset r when
             list
             save
-            """.Replace("unset r when\n", "", StringComparison.Ordinal));
+            """);
 
         Assert.Equal((0, ""), (code, error));
         Assert.EndsWith("saved definitions/order.json\n", output);
@@ -46,7 +46,10 @@ public sealed class EditScriptTests : IDisposable
                 pick/else
                   filter  transform
               fan  parallel
-                fan/left (empty)
+                fan/left
+                  w  wait
+                fan/right
+                  r  wait
             """.ReplaceLineEndings("\n"),
             output);
         var text = await System.IO.File.ReadAllTextAsync(File);
@@ -93,7 +96,7 @@ public sealed class EditScriptTests : IDisposable
         var (code, output, error) = await EditAsync("set l seconds -1\nset r seconds 1\nundo\nundo\nquit");
 
         Assert.Equal(0, code);
-        Assert.Equal("definitions/order.json:24:62 error OUT_OF_RANGE 'seconds' must be a number from 0 to 31536000, not -1.\n", error);
+        Assert.Equal("definitions/order.json:24:58 error OUT_OF_RANGE 'seconds' must be a number from 0 to 31536000, not -1.\n", error);
         Assert.Contains("undone: set r seconds\nundone: set l seconds\n", output);
     }
 
