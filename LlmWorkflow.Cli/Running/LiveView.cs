@@ -1,6 +1,5 @@
 using LlmWorkflow.Engine.Jobs;
 using Spectre.Console;
-using Spectre.Console.Rendering;
 
 namespace LlmWorkflow.Cli.Running;
 
@@ -73,7 +72,7 @@ internal sealed class LiveView(CliHost host, RunSteps steps, string title) : IRu
         _ => "[yellow]•[/]",
     };
 
-    private IRenderable Tree() => steps.Read(all =>
+    private Tree Tree() => steps.Read(all =>
     {
         var root = new Tree(Markup.Escape(title)).Guide(TreeGuide.Line);
         root.Style = new(Color.Grey);

@@ -55,10 +55,10 @@ internal sealed class SignalAnswers(CliHost host, RunRequest request, IRunView v
 
     private async Task<JsonElement?> AskAsync(StepWait wait, CancellationToken cancellationToken)
     {
-        host.Error.WriteLine($"{wait.DisplayName}: {wait.Message ?? "waits for an answer."}");
+        await host.Error.WriteLineAsync($"{wait.DisplayName}: {wait.Message ?? "waits for an answer."}");
         while (true)
         {
-            host.Error.Write($"Answer to '{wait.Signal}' as JSON (Enter: true): ");
+            await host.Error.WriteAsync($"Answer to '{wait.Signal}' as JSON (Enter: true): ");
             // The console's reader cannot be stopped; what waits for it can.
             var line = await Task.Run(host.In.ReadLine, cancellationToken).WaitAsync(cancellationToken)
                 ?? throw new UnansweredSignalException(wait.Signal!);
@@ -68,7 +68,7 @@ internal sealed class SignalAnswers(CliHost host, RunRequest request, IRunView v
             }
             catch (JsonException)
             {
-                host.Error.WriteLine("That is no JSON; a text needs quotes: \"yes\".");
+                await host.Error.WriteLineAsync("That is no JSON; a text needs quotes: \"yes\".");
             }
         }
     }
