@@ -25,11 +25,12 @@ internal static partial class DryRunPrompts
         try
         {
             Add("system", step.SystemPrompt, step.SystemPromptTemplate);
-            Add("user", step.Prompt, step.PromptTemplate);
             foreach (LlmMessageDefinition message in step.Messages)
             {
                 Add(message.Role, message.Content, null);
             }
+
+            Add("user", step.Prompt, step.PromptTemplate);
 
             return messages;
         }

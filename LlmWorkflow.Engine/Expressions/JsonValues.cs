@@ -8,7 +8,7 @@ namespace LlmWorkflow.Engine.Expressions;
 internal static class JsonValues
 {
     /// <summary>Deeper than any accepted document, so that values can be put into each other.</summary>
-    private const int MaxDepth = 512;
+    public const int MaxDepth = 512;
 
     private static readonly JsonWriterOptions s_writerOptions = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, MaxDepth = MaxDepth };
 

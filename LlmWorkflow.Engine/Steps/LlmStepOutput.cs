@@ -48,7 +48,7 @@ internal sealed record LlmStepDebug(
     LlmPrompt Prompt, string? Reply, [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] IReadOnlyList<string>? RepairedReplies)
 {
     public static LlmStepDebug Of(LlmPrompt prompt, IReadOnlyList<LlmReply> replies) =>
-        new(prompt, replies is [.., var last] ? last.Content : null, replies.Count < 2 ? null : [.. replies.SkipLast(1).Select(reply => reply.Content)]);
+        new(prompt, replies is [.., var last] ? last.Content : null, replies.Count < 2 ? null : [.. replies.Take(replies.Count - 1).Select(reply => reply.Content)]);
 
     public JsonElement ToJson() => JsonSerializer.SerializeToElement(this, LlmStepJson.Default.LlmStepDebug);
 }

@@ -35,7 +35,8 @@ internal sealed class WaitStep(TimeProvider time) : IStepExecutor
     }
 
     private static DateTimeOffset Time(WaitStepDefinition step, string text) =>
-        DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var until)
+        // With a date: a time of day alone would mean another day after a resume.
+        text is [_, _, _, _, '-', ..] && DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var until)
             ? until
             : throw Fault(step, $"'until' must be a time such as 2027-01-31T08:00:00Z, not '{(text.Length > 100 ? text[..100] + "…" : text)}'.");
 

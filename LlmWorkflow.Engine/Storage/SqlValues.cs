@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using LlmWorkflow.Engine.Expressions;
 using Npgsql;
 using NpgsqlTypes;
 
@@ -52,9 +53,9 @@ internal static class SqlValues
     public static string Json(string text) =>
         text.Contains("\\u0000", StringComparison.Ordinal) ? ReplaceNul(text) : text;
 
-    /// <summary>A json column; Undefined when it is null.</summary>
+    /// <summary>A json column; Undefined when it is null. Outputs may be deeper than what is accepted from outside: steps put values into each other.</summary>
     public static JsonElement GetJson(this NpgsqlDataReader reader, int column) =>
-        reader.IsDBNull(column) ? default : JsonElement.Parse(reader.GetString(column));
+        reader.IsDBNull(column) ? default : JsonElement.Parse(reader.GetString(column), new JsonDocumentOptions { MaxDepth = JsonValues.MaxDepth });
 
     /// <summary>A nullable text column.</summary>
     public static string? GetText(this NpgsqlDataReader reader, int column) => reader.IsDBNull(column) ? null : reader.GetString(column);

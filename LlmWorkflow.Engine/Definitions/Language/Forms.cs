@@ -40,7 +40,7 @@ internal static class Forms
 
     /// <summary>Names of signals, which stand in a URL; <c>${…}</c> gives a part of it.</summary>
     public static TextForm Signal { get; } = new(
-        @"^[A-Za-z0-9._-]*(\$\{.*\}[A-Za-z0-9._-]*)?$", "signal name: letters, digits, '.', '_', '-' and ${…}", IssueCodes.InvalidName);
+        @"^[A-Za-z0-9._:-]*(\$\{.*\}[A-Za-z0-9._:-]*)?$", "signal name: letters, digits, '.', '_', '-', ':' and ${…}", IssueCodes.InvalidName);
 
     /// <summary>A text that must be given and not be empty.</summary>
     public static TextShape Filled(TextUse use = TextUse.Plain) => new(use) { Least = 1 };

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using LlmWorkflow.Engine.Providers;
 
 namespace LlmWorkflow.Engine.Definitions.Rules;
 
@@ -21,6 +22,7 @@ internal static class FormRules
         }
 
         Default(node, step, issues);
+        Options(node, step, issues);
         switch (step)
         {
             case LlmStepDefinition { RepairAttempts: > 0, ResponseFormat.Kind: ResponseKind.Text }:
@@ -34,6 +36,23 @@ internal static class FormRules
                 break;
             default:
                 break;
+        }
+    }
+
+    private static void Options(StepNode node, StepDefinition step, DefinitionIssues issues)
+    {
+        if (step is not LlmStepDefinition { ProviderOptions.ValueKind: JsonValueKind.Object } llm)
+        {
+            return;
+        }
+
+        foreach (JsonProperty option in llm.ProviderOptions.EnumerateObject())
+        {
+            if (ProviderOptions.Refusal(option.Name) is { } reason)
+            {
+                issues.ErrorAtName(
+                    IssueCodes.ConflictingProperties, node.Place.Member("provider_options").Member(option.Name), $"'provider_options' may not hold '{Shortened.Name(option.Name)}': {reason}.");
+            }
         }
     }
 
