@@ -4,7 +4,7 @@ using LlmWorkflow.Tests.Support;
 namespace LlmWorkflow.Tests.Cli;
 
 /// <summary>A call of <c>llmflow</c> in this process.</summary>
-internal sealed class CliCall
+internal sealed class CliCall : IDisposable
 {
     private readonly StringWriter _out = new();
     private readonly LineTrigger _error = new();
@@ -41,6 +41,12 @@ internal sealed class CliCall
             CurrentDirectory = CurrentDirectory,
         },
         cancellationToken);
+
+    public void Dispose()
+    {
+        _out.Dispose();
+        _error.Dispose();
+    }
 
     private sealed class LineTrigger : StringWriter
     {
