@@ -110,11 +110,11 @@ internal static class DefinitionEdits
         }
 
         var parts = Parts(at, property);
-        for (var i = 0; i < parts.Count; i++)
+        for (var i = 0; i < parts.Length; i++)
         {
             if (Child(at, parts[i], property) is { } known)
             {
-                if (i == parts.Count - 1)
+                if (i == parts.Length - 1)
                 {
                     return source.Replace(known, JsonFragment.Of(value));
                 }
@@ -152,7 +152,7 @@ internal static class DefinitionEdits
 
     private static StepTree TreeOf(string text) => new(JsonSpan.Parse(text));
 
-    private static IReadOnlyList<string> Parts(JsonSpan at, string property) => at.Member(property) is null ? property.Split('.') : [property];
+    private static string[] Parts(JsonSpan at, string property) => at.Member(property) is null ? property.Split('.') : [property];
 
     private static JsonSpan? Child(JsonSpan at, string part, string property)
     {

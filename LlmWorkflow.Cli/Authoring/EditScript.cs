@@ -24,14 +24,14 @@ internal static class EditScript
             {
                 isRefused |= isSave;
                 isWrong |= !isSave;
-                host.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"error: line {number}: {e.Message}"));
+                await host.Error.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"error: line {number}: {e.Message}").AsMemory(), cancellationToken);
             }
         }
 
         var isLost = session.IsChanged && result is not LineResult.Discard;
         if (isLost)
         {
-            host.Error.WriteLine($"error: {session.Shown} has unsaved changes, which are lost: end with 'save', or with 'quit discard'.");
+            await host.Error.WriteLineAsync($"error: {session.Shown} has unsaved changes, which are lost: end with 'save', or with 'quit discard'.".AsMemory(), cancellationToken);
         }
 
         return isWrong ? ExitCodes.Usage : isRefused || isLost ? ExitCodes.Failure : ExitCodes.Success;

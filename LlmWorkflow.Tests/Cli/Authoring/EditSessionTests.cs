@@ -16,7 +16,7 @@ public sealed class EditSessionTests : IDisposable
     {
         var session = _file.Open();
 
-        Assert.Empty(session.Issues.Where(issue => issue.Severity is IssueSeverity.Error));
+        Assert.DoesNotContain(session.Issues, issue => issue.Severity is IssueSeverity.Error);
         Assert.Equal(["fetch", "pick", "pick/then/note", "fan", "fan/left/l", "fan/right/r", "each", "each/steps/inner"], session.Steps.Steps.Select(step => step.Path));
         Assert.Equal(["steps", "pick/then", "pick/else", "fan/left", "fan/right", "each/steps"], session.Steps.Lists.Select(list => list.Path));
     }
@@ -241,7 +241,7 @@ public sealed class EditSessionTests : IDisposable
 
         Assert.Contains("\"steps\": []", session.Text);
         var issue = Assert.Single(session.Issues, issue => issue.Severity is IssueSeverity.Error);
-        Assert.Equal((IssueCodes.OutOfRange, 33, 16), (issue.Code, issue.Line, issue.Column));
+        Assert.Equal((IssueCodes.OutOfRange, 34, 16), (issue.Code, issue.Line, issue.Column));
     }
 
     [Fact]

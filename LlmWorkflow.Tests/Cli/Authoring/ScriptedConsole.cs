@@ -1,3 +1,4 @@
+using System.Text;
 using Spectre.Console;
 using Spectre.Console.Rendering;
 
@@ -6,13 +7,13 @@ namespace LlmWorkflow.Tests.Cli.Authoring;
 /// <summary>A terminal whose person types what the test says.</summary>
 internal sealed class ScriptedConsole : IAnsiConsole, IAnsiConsoleInput
 {
-    private readonly StringWriter _output = new();
+    private readonly StringBuilder _output = new();
     private readonly IAnsiConsole _console;
     private readonly Queue<ConsoleKeyInfo> _keys = new();
 
     public ScriptedConsole() => _console = AnsiConsole.Create(new AnsiConsoleSettings
     {
-        Out = new AnsiConsoleOutput(_output), Ansi = AnsiSupport.Yes, Interactive = InteractionSupport.Yes, ColorSystem = ColorSystemSupport.NoColors,
+        Out = new AnsiConsoleOutput(new StringWriter(_output)), Ansi = AnsiSupport.Yes, Interactive = InteractionSupport.Yes, ColorSystem = ColorSystemSupport.NoColors,
     });
 
     public string Output => _output.ToString();
