@@ -62,7 +62,7 @@ internal static class CliApp
 
     private static RootCommand Root(CliHost host)
     {
-        var root = new RootCommand("llmflow: check, draw, plan and run LLM workflows.")
+        var root = new RootCommand("llmflow: check, draw, plan, run and edit LLM workflows.")
         {
             host.WorkflowsOption,
             ValidateCommand.Create(host),
