@@ -28,6 +28,10 @@ internal static class FormRules
             case LlmStepDefinition { RepairAttempts: > 0, ResponseFormat.Kind: ResponseKind.Text }:
                 Warn(node, "repair_attempts", "'repair_attempts' does nothing: the reply may be any text.", "Add \"response_format\": \"json\", or a schema.", issues);
                 break;
+            case TransformStepDefinition { Input.ValueKind: JsonValueKind.Undefined, Operations: [var first, ..] } when NeedsInput(first) && HasNothingBefore(node):
+                issues.Add(
+                    IssueSeverity.Warning, IssueCodes.MissingProperty, node.Place, $"'{first.Operation}' has nothing to read: no step comes before this one.", "Add \"input\", for example \"${input.items}\".");
+                break;
             case WaitStepDefinition { Until: { Length: > 0 } until } when !until.Contains("${", StringComparison.Ordinal) && !IsTime(until):
                 issues.Error(IssueCodes.InvalidValue, node.Place.Member("until"), $"'{Shortened.Name(until)}' is no time.", "Write it as \"2027-01-31T09:00:00Z\", with an offset or 'Z'.");
                 break;
@@ -63,6 +67,25 @@ internal static class FormRules
             string other = step is ApprovalStepDefinition ? " or \"on_timeout\": \"continue\"" : "";
             Warn(node, "default", $"'default' is used only with \"on_error\": \"continue\"{other}.", null, issues);
         }
+    }
+
+    private static bool NeedsInput(TransformOperation operation) =>
+        operation.Operation != "template"
+        && !operation.Parameters.TryGetProperty("input", out _)
+        && !(operation.Operation == "merge" && operation.Parameters.TryGetProperty("inputs", out _));
+
+    // In a foreach the first step reads the item.
+    private static bool HasNothingBefore(StepNode node)
+    {
+        for (StepNode? at = node; at is not null; at = at.List.Owner)
+        {
+            if (at.Index > 0 || at.List.Owner?.Definition is ForeachStepDefinition)
+            {
+                return false;
+            }
+        }
+
+        return true;
     }
 
     private static bool IsTime(string text) => text.Contains('T', StringComparison.Ordinal)
