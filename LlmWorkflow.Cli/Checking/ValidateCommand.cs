@@ -28,6 +28,11 @@ internal static class ValidateCommand
         {
             var trees = new WorkflowTrees(host, arguments);
             var found = arguments.GetValue(files) is { Length: > 0 } named ? named.SelectMany(trees.Check).DistinctBy(file => host.FullPath(file.File)).ToList() : All(trees.Main());
+            if (found.Count == 0)
+            {
+                throw new CliException("there are no definitions there.");
+            }
+
             var report = new Report(found, arguments.GetValue(strict));
             if (arguments.GetValue(json))
             {

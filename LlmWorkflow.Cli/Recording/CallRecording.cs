@@ -44,6 +44,11 @@ internal sealed class CallRecording
             throw new CliException($"there is no folder for '{record}'.");
         }
 
+        if (recordPath is not null)
+        {
+            CheckWritable(recordPath, record!);
+        }
+
         var known = replayPath is null || (replayPath == recordPath && !File.Exists(replayPath)) ? [] : Read(replayPath, replay!);
         return new(recordPath, replayPath is not null, known);
     }
@@ -103,6 +108,27 @@ internal sealed class CallRecording
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new CliException($"the recording cannot be written: {e.Message}", ExitCodes.Failure);
+        }
+    }
+
+    // Before the first call: a run that is paid for must not end without its recording.
+    private static void CheckWritable(string path, string shown)
+    {
+        if (Directory.Exists(path))
+        {
+            throw new CliException($"'{shown}' is a folder; --record takes a file.");
+        }
+
+        try
+        {
+            using (File.Create(path + ".new", 1, FileOptions.DeleteOnClose))
+            {
+                // Only tried.
+            }
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new CliException($"'{shown}' cannot be written.");
         }
     }
 

@@ -32,8 +32,10 @@ internal sealed class RunSession(CliHost host, LoadedWorkflow loaded, JsonElemen
         await using var services = Services(upstreams, recording, log);
         var job = Identity();
         var report = await RunAsync(services, job, cancellationToken);
+        // The result first: it is there, whatever becomes of the recording.
+        var code = Tell(report, log, cancellationToken);
         recording.Save();
-        return Tell(report, log, cancellationToken);
+        return code;
     }
 
     // What stands in for upstreams without a key: a recording, or the simulator.

@@ -50,7 +50,8 @@ internal sealed class SignalAnswers(CliHost host, RunRequest request, IRunView v
             return await view.PauseAsync(() => AskAsync(wait, cancellationToken));
         }
 
-        return request.SkipWaits && wait.Until is not null ? null : throw new UnansweredSignalException(wait.Signal!);
+        // Its timeout_seconds will end it.
+        return wait.Until is not null ? null : throw new UnansweredSignalException(wait.Signal!);
     }
 
     private async Task<JsonElement?> AskAsync(StepWait wait, CancellationToken cancellationToken)

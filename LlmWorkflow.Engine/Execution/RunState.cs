@@ -1,5 +1,6 @@
 using LlmWorkflow.Engine.Costs;
 using LlmWorkflow.Engine.Definitions;
+using LlmWorkflow.Engine.Diagnostics;
 using LlmWorkflow.Engine.Jobs;
 
 namespace LlmWorkflow.Engine.Execution;
@@ -7,10 +8,14 @@ namespace LlmWorkflow.Engine.Execution;
 /// <summary>What all lists of steps of one run share.</summary>
 internal sealed class RunState : IDisposable
 {
+    /// <summary>Most steps that a job may run, all iterations counted: a loop in a loop in a loop must end in bounded time and storage.</summary>
+    public const int MaxSteps = 100_000;
+
     private readonly JobHistory _history;
     private readonly ILookup<string, LedgerCall> _earlierCalls;
     private readonly ICallLedger _ledger;
     private readonly Lock _lock = new();
+    private int _steps;
     private readonly Dictionary<string, StepRun> _ended = new(StringComparer.Ordinal);
 
     public RunState(
@@ -51,6 +56,15 @@ internal sealed class RunState : IDisposable
 
         return run is not null && Counts(step, run) ? run : null;
     }
+
+    /// <summary>The error that the step at a path ended with while the step around it, which has not ended, waited for others; null: none.</summary>
+    public WorkflowError? FailedBefore(string path) => _history.Steps.TryGetValue(path, out var run) && run.Status is StepStatus.Failed ? run.Error : null;
+
+    /// <summary>Whether the step at a path has an end on record, of whatever kind.</summary>
+    public bool HasEnded(string path) => _history.Steps.ContainsKey(path);
+
+    /// <summary>Counts a step that is to be run. False: the job has run too many.</summary>
+    public bool CountStep() => Interlocked.Increment(ref _steps) <= MaxSteps;
 
     /// <summary>Keeps a result for the case that a step around it is tried again.</summary>
     public void Remember(StepRun run)

@@ -31,6 +31,15 @@ internal static class StepErrors
         }
     }
 
+    public static WorkflowError TooManySteps(StepDefinition step) => new()
+    {
+        Type = ErrorTypes.LimitExceeded,
+        Category = ErrorCategory.User,
+        Message = string.Create(System.Globalization.CultureInfo.InvariantCulture, $"The job has run {RunState.MaxSteps} steps, all iterations counted, and stops before '{step.Id}'."),
+        StepId = step.Id,
+        Details = new() { Suggestions = ["Do more in each step.", "Submit several jobs."] },
+    };
+
     public static WorkflowError TimedOut(StepDefinition step) => new()
     {
         Type = ErrorTypes.StepTimeout,

@@ -37,6 +37,16 @@ internal sealed class StepList(
                 continue;
             }
 
+            if (tries.KeepsFailures && state.FailedBefore(path) is { } error)
+            {
+                return StepResult.Failure(error);
+            }
+
+            if (!state.CountStep())
+            {
+                return StepResult.Failure(StepErrors.TooManySteps(step));
+            }
+
             cancellationToken.ThrowIfCancellationRequested();
             if (state.Run.HandBackAtCheckpoint)
             {
@@ -143,7 +153,9 @@ internal sealed class StepList(
         var part = progress.Begin(nested.Steps.Count, nested.Share);
         var list = new StepList(
             state, inner, nested.Steps, nested.Segment is { } segment ? $"{path}/{segment}/" : $"{path}/", nested.Before, part,
-            new(tries.ArePossible || step.Retry is not null, tries.AreRepeated || attempt > 1));
+            new(
+                tries.ArePossible || step.Retry is not null, tries.AreRepeated || attempt > 1,
+                KeepsFailures: nested.KeepsFailures && !tries.AreRepeated && attempt == 1 && !state.HasEnded(path)));
         var result = await list.RunAsync(cancellationToken);
         progress.End(part);
         if (result.IsFailed || result.IsParked)
@@ -230,4 +242,5 @@ internal sealed class StepList(
 /// <summary>Attempts of the steps around a list.</summary>
 /// <param name="ArePossible">One of them has a retry: results inside are kept for it.</param>
 /// <param name="AreRepeated">This is not the first attempt of one of them.</param>
-internal readonly record struct OuterTries(bool ArePossible, bool AreRepeated);
+/// <param name="KeepsFailures">An error in the list that is on record stands: the step around goes on waiting for its other lists.</param>
+internal readonly record struct OuterTries(bool ArePossible, bool AreRepeated, bool KeepsFailures);

@@ -136,8 +136,10 @@ internal sealed class ExpressionLexer(string text, int start)
         }
 
         string number = text[from.._at];
-        return decimal.TryParse(number, NumberStyles.Float, CultureInfo.InvariantCulture, out decimal value)
-            ? new Token(TokenKind.Number, from, _at, value.ToString(CultureInfo.InvariantCulture))
+        // As JSON writes it: without leading zeros, which JSON does not know.
+        string plain = number.TrimStart('0');
+        return double.TryParse(number, NumberStyles.Float, CultureInfo.InvariantCulture, out double value) && double.IsFinite(value)
+            ? new Token(TokenKind.Number, from, _at, plain.Length == 0 || !char.IsAsciiDigit(plain[0]) ? "0" + plain : plain)
             : throw new ExpressionSyntaxException($"'{number}' is too large a number", from);
     }
 

@@ -49,10 +49,14 @@ internal sealed class ConcurrentLists(int limit, bool failFast)
     }
 
     /// <summary>
-    /// What ends or parks the step around them; null when all have their output. An error counts before a wait: when one list has failed for good, nobody has to
-    /// wait for the others' signals.
+    /// What ends or parks the step around them; null when all have their output. When the first error stops the others, nobody has to wait for their signals
+    /// either; else they come to their end first.
     /// </summary>
-    public static StepResult? Ending(IReadOnlyList<StepResult?> results) =>
-        results.FirstOrDefault(r => r is { IsFailed: true })
-        ?? (results.Any(r => r is { IsParked: true }) ? StepResult.Parked([.. results.Where(r => r is { IsParked: true }).SelectMany(r => r!.Waits)]) : null);
+    public StepResult? Ending(IReadOnlyList<StepResult?> results)
+    {
+        var failed = results.FirstOrDefault(r => r is { IsFailed: true });
+        return failed is not null && failFast ? failed
+            : results.Any(r => r is { IsParked: true }) ? StepResult.Parked([.. results.Where(r => r is { IsParked: true }).SelectMany(r => r!.Waits)])
+            : failed;
+    }
 }

@@ -28,7 +28,8 @@ internal sealed class ForeachStep : IStepExecutor
 
         var items = list.EnumerateArray().ToArray();
         long bytes = 0;
-        var results = await new ConcurrentLists(step.MaxConcurrency, failFast: true).RunAsync(
+        var iterations = new ConcurrentLists(step.MaxConcurrency, failFast: true);
+        var results = await iterations.RunAsync(
             items.Length,
             (index, stop) => context.RunStepsAsync(
                 new()
@@ -48,7 +49,7 @@ internal sealed class ForeachStep : IStepExecutor
             return StepResult.Failure(StepOutput.TooLarge(step.Id));
         }
 
-        return ConcurrentLists.Ending(results) ?? StepOutput.Of(writer =>
+        return iterations.Ending(results) ?? StepOutput.Of(writer =>
         {
             writer.WriteStartArray();
             foreach (var result in results)

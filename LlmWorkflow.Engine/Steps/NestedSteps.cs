@@ -27,6 +27,9 @@ public sealed record NestedSteps
     /// <summary>Whether later steps, outside, can read these.</summary>
     public bool AreVisibleAfterwards { get; init; }
 
+    /// <summary>Whether an error among them stands while the step around is parked: when the job is taken up again it is not tried anew.</summary>
+    public bool KeepsFailures { get; init; }
+
     /// <summary>The workflow that they belong to, with its input: a world of its own. Null: the same as the step's.</summary>
     public (WorkflowDefinition Definition, JsonElement Input)? Workflow { get; init; }
 }

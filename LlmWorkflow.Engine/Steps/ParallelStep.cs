@@ -22,10 +22,11 @@ internal sealed class ParallelStep : IStepExecutor
                     Share = 1.0 / step.Lanes.Count,
                     Before = context.PreviousOutput,
                     AreVisibleAfterwards = true,
+                    KeepsFailures = !step.FailFast,
                 },
                 stop),
             cancellationToken);
-        return ConcurrentLists.Ending(results) ?? StepOutput.Of(writer =>
+        return lanes.Ending(results) ?? StepOutput.Of(writer =>
         {
             writer.WriteStartObject();
             for (var i = 0; i < results.Count; i++)

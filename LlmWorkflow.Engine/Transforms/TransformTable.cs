@@ -45,7 +45,7 @@ internal static class TransformTable
                 new("expression", Expression, "The text of an item; needed when items are objects or arrays"),
             ],
         },
-        new("sort", "Sorts items: stable, null last, numbers by value, text by code point; booleans before numbers before text", SortTransform.Apply)
+        new("sort", "Sorts items: stable, null last, numbers by value, text ordinal; booleans before numbers before text", SortTransform.Apply)
         {
             Input = AnArray,
             Parameters =

@@ -95,7 +95,7 @@ internal sealed class ReferenceRules
             case "steps":
                 return member is null
                     ? new Finding(root, IssueCodes.UnknownReference, "'steps' needs the id of a step, as in ${steps.fetch.output}.")
-                    : Step(member, absorbed, text.Step);
+                    : Step(member, path.Count > 2 ? (path[2] as MemberExpression)?.Name : null, absorbed, text.Step);
             case "context" when member is not null && !_context.Contains(member.Name):
                 return new Finding(member, IssueCodes.UnknownReference, $"context has no '{Shortened.Name(member.Name)}'.", NearestNames.Suggest(member.Name, _context));
             case "input" when member is not null && _input is not null && !_input.Contains(member.Name):
@@ -111,7 +111,7 @@ internal sealed class ReferenceRules
         }
     }
 
-    private Finding? Step(MemberExpression member, bool absorbed, StepNode? reader)
+    private Finding? Step(MemberExpression member, string? part, bool absorbed, StepNode? reader)
     {
         string id = member.Name;
         if (!_steps.TryGetValue(id, out StepNode? step))
@@ -136,9 +136,11 @@ internal sealed class ReferenceRules
             StepOrder.Repeated => Repeated(member, relation),
             _ => null,
         };
-        return finding ?? (absorbed || relation.MayBeSkipped is not { } reason
+        // A step that was reached and skipped has a status all the same.
+        bool isTold = part == "status" && relation.Crossed.Count == 1;
+        return finding ?? (absorbed || isTold || relation.MayBeSkipped is not { } reason
             ? null
-            : new Finding(member, IssueCodes.NotAlwaysRun, $"Step '{id}' does not always run: {reason}.", Otherwise(id, relation)));
+            : new Finding(member, IssueCodes.NotAlwaysRun, $"Step '{id}' does not always run: {reason}.", Otherwise(id, part ?? "output", relation)));
     }
 
     private static Finding Repeated(MemberExpression member, StepRelation relation)
@@ -148,11 +150,11 @@ internal sealed class ReferenceRules
             member, IssueCodes.UnknownReference, $"Step '{member.Name}' ran once for each item of '{each.Id}': outside it has no one output.", $"Read the list of outputs: ${{steps.{each.Id}.output}}.");
     }
 
-    private static string Otherwise(string id, StepRelation relation)
+    private static string Otherwise(string id, string part, StepRelation relation)
     {
         StepNode outer = relation.Crossed[0];
         string whole = outer.Definition is ConditionalStepDefinition { When: null } ? $", or read the output of its conditional: ${{steps.{outer.Id}.output}}" : "";
-        return $"Say what counts then: ${{steps.{id}.output ?? null}}{whole}.";
+        return $"Say what counts then: ${{steps.{id}.{part} ?? null}}{whole}.";
     }
 
     private List<string> Visible(StepNode? reader) =>

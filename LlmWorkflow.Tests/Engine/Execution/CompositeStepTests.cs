@@ -187,6 +187,17 @@ public sealed class CompositeStepTests
     }
 
     [Fact]
+    public async Task Foreach_InsideForeach_EndsAtTheLimitOfSteps()
+    {
+        var run = new ScriptedRun($$"""{"items":[{{string.Join(',', Enumerable.Range(0, 400))}}]}""");
+
+        var transition = await run.RunAsync([Each("input.items", Each("input.items", Leaf("one")) with { Id = "inner" })]);
+
+        Assert.Equal(ErrorTypes.LimitExceeded, transition!.Error!.Type);
+        Assert.InRange(run.Ran.Count, 99_000, 100_000);
+    }
+
+    [Fact]
     public async Task Foreach_OutputsBeyondTheLimit_EndInAClearErrorBeforeAllAreHeld()
     {
         var run = new ScriptedRun($$"""{"items":[{{string.Join(',', Enumerable.Range(0, 200))}}]}""");

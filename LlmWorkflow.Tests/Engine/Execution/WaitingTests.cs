@@ -118,17 +118,24 @@ public sealed class WaitingTests
     }
 
     [Fact]
-    public async Task Parallel_OneBranchFailedTheOtherWaits_FailsAtOnce()
+    public async Task Parallel_OneBranchFailedTheOtherWaits_FailsAtOnceOnlyWithFailFast()
     {
         var run = new ScriptedRun { Time = _time };
         run.Fails("a");
-
-        var transition = await run.RunAsync([new ParallelStepDefinition
+        var fan = new ParallelStepDefinition
         {
-            Id = "fan", FailFast = false, Lanes = [new("left", "/branches/left", [Approval()]), new("right", "/branches/right", [Leaf("a")])],
-        }]);
+            Id = "fan", FailFast = false, Lanes = [new("left", "/branches/left", [Approval(), Leaf("after")]), new("right", "/branches/right", [Leaf("a")])],
+        };
 
-        Assert.Equal(JobStatus.Failed, transition!.To);
+        Assert.Equal(["fan/left/ask"], (await run.RunAsync([fan]))!.Waits.Select(w => w.StepPath));
+        run.Job = run.Job with { Signals = new Dictionary<string, JsonElement> { ["ask"] = JsonElement.Parse("1") } };
+        Assert.Equal("Broken", (await run.RunAsync([fan]))!.Error!.Type);
+        // What had failed is not tried anew while the other branch is waited for.
+        Assert.Equal(["fan/right/a", "fan/left/after"], run.Ran);
+
+        var fast = new ScriptedRun { Time = _time };
+        fast.Fails("a");
+        Assert.Equal(JobStatus.Failed, (await fast.RunAsync([fan with { FailFast = true }]))!.To);
     }
 
     [Fact]
