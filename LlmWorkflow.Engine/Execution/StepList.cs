@@ -56,13 +56,13 @@ internal sealed class StepList(
             var startedAt = state.Started(path) ?? _announced ?? state.Time.GetUtcNow();
             if (Decide(step, path, startedAt) is { } undone)
             {
-                if (!Accept(step, undone))
+                var goesOn = Accept(step, undone);
+                await state.Checkpoints.SaveAsync(undone);
+                if (!goesOn)
                 {
-                    await state.Checkpoints.SaveAsync(undone);
                     return StepResult.Failure(undone.Error!);
                 }
 
-                await state.Checkpoints.SaveAsync(undone);
                 continue;
             }
 

@@ -1,6 +1,7 @@
 using System.Globalization;
 using LlmWorkflow.Engine.Definitions;
 using LlmWorkflow.Engine.Definitions.Language;
+using LlmWorkflow.Engine.Execution;
 using LlmWorkflow.Engine.Expressions;
 using LlmWorkflow.Engine.Prompts;
 using LlmWorkflow.Engine.Steps;
@@ -61,6 +62,7 @@ internal static class WorkflowReference
             ["Lists of steps inside each other", Number(WorkflowShapes.MaxNesting)],
             ["Workflows inside each other", Number(WorkflowStepDefinition.MaxDepth)],
             ["Items of a `foreach`", Number(ForeachStepDefinition.MaxItems)],
+            ["Steps that a job runs, all iterations counted", Number(RunState.MaxSteps)],
             ["Output of a step, as JSON", Bytes(StepOutput.MaxBytes)],
             ["Payload of a signal", Bytes(JobSignals.MaxPayloadBytes)],
             ["Signals of a job", Number(JobSignals.MaxSignals)],
