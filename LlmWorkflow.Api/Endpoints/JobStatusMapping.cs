@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using LlmWorkflow.Client.Contracts;
+using LlmWorkflow.Engine.Costs;
 using LlmWorkflow.Engine.Jobs;
 using LlmWorkflow.Engine.Storage;
 
@@ -36,7 +37,7 @@ internal static class JobStatusMapping
         Output = OrNull(job.Output),
         Result = Result(job.Output, job.CostData),
         CostData = OrNull(job.CostData),
-        Metadata = new() { DurationMs = job.DurationMs, TotalTokens = job.TotalTokens, TotalCostUsd = Trim(job.TotalCostUsd) },
+        Metadata = new() { DurationMs = job.DurationMs, TotalTokens = job.TotalTokens, TotalCostUsd = Usd.WithoutTrailingZeros(job.TotalCostUsd) },
         Error = job.Error.ValueKind is JsonValueKind.Object ? job.Error.Deserialize(WorkflowJson.Default.ApiError) : null,
         ErrorMessage = job.ErrorMessage,
         RetryCount = job.RetryCount,
@@ -87,7 +88,4 @@ internal static class JobStatusMapping
     }
 
     private static JsonElement? OrNull(JsonElement value) => value.ValueKind is JsonValueKind.Undefined ? null : value;
-
-    // Trailing zeros of numeric(20,12) say nothing.
-    private static decimal Trim(decimal usd) => usd / 1.000000000000000000000000000000m;
 }

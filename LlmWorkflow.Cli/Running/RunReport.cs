@@ -17,8 +17,7 @@ internal sealed record RunReport(JobStatus Status, JsonElement Output, WorkflowE
     // Null: calls were made, and none has a price.
     private decimal? CostUsd => Calls.Count == 0 ? 0
         : Calls.All(call => call.CostUsd is null) ? null
-        // Trailing zeros say nothing.
-        : Calls.Sum(call => call.CostUsd ?? 0) / 1.000000000000000000000000000000m;
+        : Usd.WithoutTrailingZeros(Calls.Sum(call => call.CostUsd ?? 0));
 
     private long InputTokens => Calls.Sum(call => call.Usage.InputTokens);
 

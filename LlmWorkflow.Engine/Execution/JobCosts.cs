@@ -77,12 +77,11 @@ public sealed record JobCosts
         writer.WriteEndObject();
     }
 
-    // Trailing zeros of numeric(20,12) say nothing.
     private static void WriteUsd(Utf8JsonWriter writer, string name, decimal? usd)
     {
         if (usd is { } value)
         {
-            writer.WriteNumber(name, value / 1.000000000000000000000000000000m);
+            writer.WriteNumber(name, Usd.WithoutTrailingZeros(value));
         }
         else
         {

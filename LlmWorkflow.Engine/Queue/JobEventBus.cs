@@ -109,18 +109,15 @@ public sealed class JobEventBus
             _live.TryRemove(new(jobId, live));
         }
 
-        if (Volatile.Read(ref _away) == 0 && await SendAsync(live) && isLast)
-        {
-            await TryAsync(database => database.ExecuteAsync("EXPIRE", (RedisKey)LiveKey(jobId), LifetimeWhenFlushed));
-        }
+        await SendRestAsync(live, isLast);
     }
 
     /// <summary>Sends what is left of a job's streamed text, whatever step it is of: the job does not run here any more.</summary>
     public async Task FlushAsync(Guid jobId)
     {
-        if (_live.TryRemove(jobId, out var live) && Volatile.Read(ref _away) == 0 && await SendAsync(live))
+        if (_live.TryRemove(jobId, out var live))
         {
-            await TryAsync(database => database.ExecuteAsync("EXPIRE", (RedisKey)LiveKey(jobId), LifetimeWhenFlushed));
+            await SendRestAsync(live, isLast: true);
         }
     }
 
@@ -237,6 +234,14 @@ public sealed class JobEventBus
         finally
         {
             live.Sending.Release();
+        }
+    }
+
+    private async Task SendRestAsync(LiveText live, bool isLast)
+    {
+        if (Volatile.Read(ref _away) == 0 && await SendAsync(live) && isLast)
+        {
+            await TryAsync(database => database.ExecuteAsync("EXPIRE", (RedisKey)LiveKey(live.JobId), LifetimeWhenFlushed));
         }
     }
 

@@ -23,14 +23,7 @@ internal static class BareExpression
         }
         catch (ExpressionSyntaxException exception)
         {
-            throw new WorkflowException(
-                new WorkflowError
-                {
-                    Type = ErrorTypes.ExpressionError,
-                    Category = ErrorCategory.Config,
-                    Message = $"{exception.Message} at position {exception.Position + 1} of \"{text}\".",
-                },
-                exception);
+            throw ExpressionFault.At(exception.Message, exception.Position, text, exception);
         }
     }
 }

@@ -10,7 +10,7 @@ internal static class LlmStepCosts
     {
         InputTokens = Ended(calls).Sum(call => call.Usage.InputTokens),
         OutputTokens = Ended(calls).Sum(call => call.Usage.OutputTokens),
-        CostUsd = Usd(calls),
+        CostUsd = CostOf(calls),
         Calls = calls.Count,
     };
 
@@ -25,11 +25,11 @@ internal static class LlmStepCosts
     }
 
     /// <summary>USD; null when a call has no price.</summary>
-    public static decimal? Usd(IReadOnlyList<LedgerCall> calls)
+    public static decimal? CostOf(IReadOnlyList<LedgerCall> calls)
     {
         var ended = Ended(calls).ToList();
         // Without the trailing zeros of numeric(20,12), so that the output is the same after a resume.
-        return ended.TrueForAll(call => call.CostUsd is not null) ? ended.Sum(call => call.CostUsd!.Value) / 1.000000000000000000000000000000m : null;
+        return ended.TrueForAll(call => call.CostUsd is not null) ? Usd.WithoutTrailingZeros(ended.Sum(call => call.CostUsd!.Value)) : null;
     }
 
     private static IEnumerable<LedgerCall> Ended(IReadOnlyList<LedgerCall> calls) => calls.Where(call => call.State is CallState.Settled or CallState.Aborted);

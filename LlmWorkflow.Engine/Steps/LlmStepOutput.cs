@@ -31,7 +31,7 @@ internal sealed record LlmStepOutput(
     /// <summary>The output of a step that was answered.</summary>
     public static LlmStepOutput Of(LlmReply reply, JsonElement json, IReadOnlyList<LedgerCall> calls) => new(
         reply.Content, json.ValueKind is JsonValueKind.Undefined ? null : json, reply.Model, reply.Provider, reply.FinishReason,
-        LlmStepCosts.Tokens(calls), LlmStepCosts.Usd(calls), reply.DurationMs, reply.ResponseId, Cached: false);
+        LlmStepCosts.Tokens(calls), LlmStepCosts.CostOf(calls), reply.DurationMs, reply.ResponseId, Cached: false);
 
     public JsonElement ToJson() => JsonSerializer.SerializeToElement(this, LlmStepJson.Default.LlmStepOutput);
 }
