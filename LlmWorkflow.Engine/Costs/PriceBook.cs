@@ -29,7 +29,8 @@ public sealed class PriceBook
     /// <param name="model">The model that answered, by native or OpenRouter id.</param>
     /// <param name="usage">Its tokens; the length of the whole input picks the tier.</param>
     /// <param name="at">When the call was made.</param>
-    public decimal? Cost(string model, TokenUsage usage, DateTimeOffset at)
+    /// <param name="terms">What changes the price, see <see cref="UsageReport.Terms"/>; null: nothing.</param>
+    public decimal? Cost(string model, TokenUsage usage, DateTimeOffset at, IReadOnlyList<string>? terms = null)
     {
         ArgumentNullException.ThrowIfNull(usage);
         if (Find(model, at) is not { } price)

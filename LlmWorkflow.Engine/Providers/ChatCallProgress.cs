@@ -1,4 +1,5 @@
 using LlmWorkflow.Engine.Costs;
+using LlmWorkflow.Engine.Providers.Gate;
 using Microsoft.Extensions.AI;
 
 namespace LlmWorkflow.Engine.Providers;
@@ -39,8 +40,14 @@ internal sealed class ChatCallProgress
     /// <summary>Name of the count of cache writes in <see cref="UsageDetails.AdditionalCounts"/>.</summary>
     public const string CacheWriteTokens = "cache_write_tokens";
 
+    /// <summary>Key of what changes the price of a call (<see cref="IReadOnlyList{T}"/> of <see cref="string"/>, see <see cref="UsageReport.Terms"/>) in a reply's additional properties.</summary>
+    public const string Terms = "llmworkflow.terms";
+
     /// <summary>How far the call came.</summary>
     public ChatCallStage Stage { get; set; }
+
+    /// <summary>The provider's limits, by the headers of its answer; empty when it told none.</summary>
+    public IReadOnlyList<RateLimitWindow> RateLimits { get; set; } = [];
 
     /// <summary>The progress that the caller wants told; one that nobody reads if it wants none.</summary>
     public static ChatCallProgress Of(ChatOptions? options) =>

@@ -13,6 +13,15 @@ public sealed record ChatClientRegistration(string Name, IChatClient Client)
 {
     /// <summary>What keeps the provider from being asked at all, for example a missing key; null when nothing does. Asked before each call.</summary>
     public Func<WorkflowError?> Obstacle { get; init; } = static () => null;
+
+    /// <summary>Fingerprint of the credential that calls are made with: providers limit each credential by itself. Never the credential.</summary>
+    public Func<string> Credential { get; init; } = static () => "";
+
+    /// <summary>Name for <c>gen_ai.provider.name</c>; null: <see cref="Name"/>.</summary>
+    public string? TelemetryName { get; init; }
+
+    /// <summary>Asks the provider what an earlier call cost, by the id of its reply; null: it cannot tell. A null answer: not known (yet).</summary>
+    public Func<string, CancellationToken, Task<Costs.UsageReport?>>? LookUpAsync { get; init; }
 }
 
 /// <summary>Provider name to chat client.</summary>
