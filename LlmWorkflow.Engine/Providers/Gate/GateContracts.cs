@@ -58,13 +58,20 @@ internal enum GateOutcome
 
     /// <summary>Cancelled by us: says nothing.</summary>
     Abandoned,
+
+    /// <summary>It was not made after all: its place in the pace is free again.</summary>
+    NotSent,
 }
 
 /// <summary>What was learned from a call.</summary>
 /// <param name="Outcome">How it ended.</param>
 /// <param name="RetryAfter">What the provider asked for.</param>
 /// <param name="Windows">Its limits, by the headers; empty when it told none.</param>
-internal sealed record GateReport(GateOutcome Outcome, TimeSpan? RetryAfter, IReadOnlyList<RateLimitWindow> Windows);
+internal sealed record GateReport(GateOutcome Outcome, TimeSpan? RetryAfter, IReadOnlyList<RateLimitWindow> Windows)
+{
+    /// <summary>The call was not made.</summary>
+    public static GateReport NotSent { get; } = new(GateOutcome.NotSent, null, []);
+}
 
 /// <summary>
 /// Lets calls through to a provider's model. Two implementations: one for the fleet, over Redis (and alone, by the fleet's share, while Redis is away); one for a
