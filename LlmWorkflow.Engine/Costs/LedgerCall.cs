@@ -65,6 +65,9 @@ public sealed record TokenUsage
     /// <summary>Reasoning tokens; part of <see cref="OutputTokens"/>.</summary>
     public long ReasoningTokens { get; init; }
 
+    /// <summary>Searches of the web that the provider made for the call; billed apiece.</summary>
+    public long WebSearches { get; init; }
+
     /// <summary>The counts are this service's own estimate: the provider's never arrived.</summary>
     public bool Estimated { get; init; }
 
