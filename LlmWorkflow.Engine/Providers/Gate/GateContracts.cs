@@ -64,7 +64,11 @@ internal enum GateOutcome
 /// <param name="Outcome">How it ended.</param>
 /// <param name="RetryAfter">What the provider asked for.</param>
 /// <param name="Windows">Its limits, by the headers; empty when it told none.</param>
-internal sealed record GateReport(GateOutcome Outcome, TimeSpan? RetryAfter, IReadOnlyList<RateLimitWindow> Windows);
+internal sealed record GateReport(GateOutcome Outcome, TimeSpan? RetryAfter, IReadOnlyList<RateLimitWindow> Windows)
+{
+    /// <summary>How long ago the headers with <see cref="Windows"/> came: a streamed answer takes long after them. Zero: just now.</summary>
+    public TimeSpan Age { get; init; }
+}
 
 /// <summary>
 /// Lets calls through to a provider's model. Two implementations: one for the fleet, over Redis (and alone, by the fleet's share, while Redis is away); one for a
