@@ -120,5 +120,19 @@ public static class EngineTelemetry
         public const string CallOrdinal = "llmworkflow.call.ordinal";
         public const string Service = "llmworkflow.service.name";
         public const string ServiceOperation = "llmworkflow.service.operation";
+        public const string GateReason = "llmworkflow.gate.reason";
+        public const string BreakerState = "llmworkflow.gate.breaker.state";
     }
+
+    internal static readonly Counter<long> GateWaits = Meter.CreateCounter<long>(
+        "llmworkflow.gate.waits", "{call}", "Model calls that had to wait, by provider, model and reason: paced, paused or concurrency.");
+
+    internal static readonly Counter<long> GatePauses = Meter.CreateCounter<long>(
+        "llmworkflow.gate.pauses", "{pause}", "Refusals that paused a provider's model for the whole fleet, by provider, model and reason: rate_limited or overloaded.");
+
+    internal static readonly Counter<long> GateBreakerChanges = Meter.CreateCounter<long>(
+        "llmworkflow.gate.breaker.changes", "{change}", "Changes of providers' circuit breakers, by provider and new state: closed, open or half_open.");
+
+    internal static readonly UpDownCounter<long> GateCallsInFlight = Meter.CreateUpDownCounter<long>(
+        "llmworkflow.gate.calls_in_flight", "{call}", "Model calls of this process in flight now, by provider and model.");
 }
