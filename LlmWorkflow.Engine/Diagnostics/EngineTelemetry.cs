@@ -26,6 +26,13 @@ public static class EngineTelemetry
     internal static readonly Counter<double> CostUsd = Meter.CreateCounter<double>(
         "llmworkflow.cost.usd", "{USD}", "Cost of model calls; calls without a known price are not in it.");
 
+    internal static readonly Counter<long> UnpricedCalls = Meter.CreateCounter<long>(
+        "llmworkflow.cost.unpriced_calls", "{call}", "Model calls whose cost is not known: the price book does not have the model.");
+
+    internal static readonly Histogram<double> CostDrift = Meter.CreateHistogram(
+        "llmworkflow.cost.drift", "1", "Computed cost above (positive) or below (negative) the reported one, as a part of the reported one.", tags: null,
+        new InstrumentAdvice<double> { HistogramBucketBoundaries = [-0.5, -0.1, -0.01, -0.001, 0.001, 0.01, 0.1, 0.5, 1] });
+
     internal static readonly Histogram<double> ServiceDuration = Meter.CreateHistogram(
         "llmworkflow.service.duration", "s", "Time of one call of an external service.", tags: null,
         new InstrumentAdvice<double> { HistogramBucketBoundaries = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30] });

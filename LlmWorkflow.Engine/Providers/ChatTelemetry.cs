@@ -94,7 +94,16 @@ internal static class ChatTelemetry
 
         if (settlement.CostUsd is { } usd)
         {
-            EngineTelemetry.CostUsd.Add((double)usd, tags);
+            EngineTelemetry.CostUsd.Add((double)usd, [.. tags, new(Tags.CostSource, settlement.CostSource)]);
+        }
+        else
+        {
+            EngineTelemetry.UnpricedCalls.Add(1, tags);
+        }
+
+        if (CostDrift.Of(settlement.ComputedUsd, settlement.ReportedUsd) is { } drift)
+        {
+            EngineTelemetry.CostDrift.Record((double)drift, tags);
         }
 
         EngineTelemetry.TokenUsage.Record(settlement.Usage.InputTokens, [.. tags, new(Tags.TokenType, "input")]);

@@ -1,6 +1,5 @@
 using System.Runtime.ExceptionServices;
 using System.Text.Json;
-using System.Text.RegularExpressions;
 using LlmWorkflow.Engine.Costs;
 using LlmWorkflow.Engine.Diagnostics;
 using LlmWorkflow.Engine.Jobs;
@@ -19,7 +18,7 @@ namespace LlmWorkflow.Engine.Providers;
 /// <item>and the provider's gate learns from it.</item>
 /// </list>
 /// </summary>
-internal sealed partial class LlmCaller(
+internal sealed class LlmCaller(
     ChatClientRegistry clients, ICallLedger ledger, IProviderGate gate, Func<PriceBook> currentPrices, Func<SpendLimits> currentLimits, EngineOptions options,
     TimeProvider time)
 {
@@ -96,12 +95,15 @@ internal sealed partial class LlmCaller(
             Provider = prompt.Provider,
             RequestedModel = prompt.Model,
             RequestHash = hash,
-            ReservedUsd = prices.WorstCase(prompt.Model, TokenEstimate.InputUpperBound(prompt.Messages), maxTokens, now),
-            EstimatedUsd = prices.Cost(prompt.Model, TokenEstimate.Expected(prompt.Messages, maxTokens), now),
+            ReservedUsd = prices.WorstCase(
+                prompt.Model, TokenEstimate.InputUpperBound(prompt.Messages), maxTokens, now, prompt.ProviderOptions?.TryGetProperty("cache_control", out _) == true, Terms(prompt)),
+            EstimatedUsd = prices.Cost(prompt.Model, TokenEstimate.Expected(prompt.Messages, maxTokens), now, Terms(prompt)),
             Budgets = CallBudgets.Of(request.Budgets, currentLimits(), request.Job.WorkflowName, request.Job.UserId),
             Question = request.Keeping?.Question,
         };
     }
+
+    private static IReadOnlyList<string> Terms(LlmPrompt prompt) => prompt.ProviderOptions is { } asked ? PriceTerms.Of(asked) : [];
 
     private async Task<LlmOutcome> AskAsync(
         ChatClientRegistration provider, LlmRequest request, CallReservation reservation, GatePass pass, int maxTokens, PriceBook prices, CancellationToken cancellationToken)
@@ -243,19 +245,15 @@ internal sealed partial class LlmCaller(
             Usage = usage,
             Terms = reply.Terms,
             // A refused call costs nothing, whatever the price.
-            ComputedUsd = !complete && usage.TotalTokens == 0 ? 0 : prices.Cost(PricedModel(reservation.RequestedModel, reply.Model, prices), usage, time.GetUtcNow(), reply.Terms),
+            ComputedUsd = !complete && usage.TotalTokens == 0
+                ? 0
+                : prices.Cost(PriceBook.Resolve(reservation.RequestedModel, reply.Model), usage, time.GetUtcNow(), reply.Terms),
             ReportedUsd = reply.ReportedUsd,
             Duration = duration,
             ErrorType = complete ? null : error?.Type ?? ErrorTypes.InternalError,
             Metadata = JsonSerializer.SerializeToElement(reply.ToMetadata(usage), LlmJson.Default.CallMetadata),
         };
     }
-
-    // The model that answered sets the price. An alias that answers under its dated name (claude-haiku-4.5-20251001) is still the alias.
-    private static string PricedModel(string requested, string answered, PriceBook prices) =>
-        !prices.Knows(answered) && answered.StartsWith(requested, StringComparison.Ordinal) && SnapshotDate().IsMatch(answered.AsSpan(requested.Length))
-            ? requested
-            : answered;
 
     private static LedgerCall Call(CallReservation reservation) => new()
     {
@@ -275,7 +273,4 @@ internal sealed partial class LlmCaller(
         Category = ErrorCategory.User,
         Message = "The call was cancelled.",
     };
-
-    [GeneratedRegex(@"^-20\d\d-?[01]\d-?[0-3]\d$", RegexOptions.CultureInvariant)]
-    private static partial Regex SnapshotDate();
 }
