@@ -12,6 +12,7 @@ internal sealed class ReplyBuilder(LlmPrompt prompt)
     private readonly StringBuilder _text = new();
     private long _reasoningLength;
     private UsageDetails? _usage;
+    private bool _usageIsPartial;
     private JsonElement? _rawUsage;
     private string? _upstreamProvider;
 
@@ -51,6 +52,7 @@ internal sealed class ReplyBuilder(LlmPrompt prompt)
                 case UsageContent usage:
                     // Later reports are cumulative: they replace earlier ones.
                     _usage = usage.Details;
+                    _usageIsPartial = update.AdditionalProperties?.ContainsKey(ChatCallProgress.PartialUsage) == true;
                     break;
             }
         }
@@ -76,7 +78,13 @@ internal sealed class ReplyBuilder(LlmPrompt prompt)
     {
         if (_usage is not null)
         {
-            return ChatCallProgress.ToTokenUsage(_usage);
+            var reported = ChatCallProgress.ToTokenUsage(_usage);
+            return !_usageIsPartial ? reported : reported with
+            {
+                OutputTokens = Math.Max(reported.OutputTokens, TokenEstimate.OfLength(_text.Length + _reasoningLength)),
+                ReasoningTokens = Math.Max(reported.ReasoningTokens, TokenEstimate.OfLength(_reasoningLength)),
+                Estimated = true,
+            };
         }
 
         return complete || Began || InputMayBeBilled(error)
