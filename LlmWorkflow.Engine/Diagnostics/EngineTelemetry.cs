@@ -23,6 +23,10 @@ public static class EngineTelemetry
         "gen_ai.client.token.usage", "{token}", "Input and output tokens of one model call.", tags: null,
         new InstrumentAdvice<long> { HistogramBucketBoundaries = [1, 4, 16, 64, 256, 1024, 4096, 16384, 65536, 262144, 1048576, 4194304, 16777216, 67108864] });
 
+    internal static readonly Histogram<double> TimeToFirstChunk = Meter.CreateHistogram(
+        "gen_ai.client.operation.time_to_first_chunk", "s", "Time from the request to the first piece of the reply; the whole reply where it is not streamed.", tags: null,
+        new InstrumentAdvice<double> { HistogramBucketBoundaries = [0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92] });
+
     internal static readonly Counter<double> CostUsd = Meter.CreateCounter<double>(
         "llmworkflow.cost.usd", "{USD}", "Cost of model calls; calls without a known price are not in it.");
 
@@ -95,6 +99,7 @@ public static class EngineTelemetry
         public const string RequestStream = "gen_ai.request.stream";
         public const string ResponseId = "gen_ai.response.id";
         public const string ResponseModel = "gen_ai.response.model";
+        public const string TimeToFirstChunk = "gen_ai.response.time_to_first_chunk";
         public const string FinishReasons = "gen_ai.response.finish_reasons";
         public const string InputTokens = "gen_ai.usage.input_tokens";
         public const string OutputTokens = "gen_ai.usage.output_tokens";

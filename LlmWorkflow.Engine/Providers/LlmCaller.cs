@@ -120,7 +120,7 @@ internal sealed class LlmCaller(
             try
             {
                 // Leaving this call has closed the connection, whichever way it was left.
-                await ReceiveAsync(provider, request, reply, reservation, maxTokens, stop.Token);
+                await ReceiveAsync(provider, request, reply, reservation, maxTokens, started, stop.Token);
                 error = reply.FinishReason == ChatFinishReason.ContentFilter.Value ? ProviderErrors.Filtered(prompt.Provider, prompt.Model) : null;
             }
             catch (Exception exception)
@@ -136,7 +136,7 @@ internal sealed class LlmCaller(
         var settlement = Settlement(request, reservation, reply, error, prices, time.GetElapsedTime(started), complete: error is null && fault is null);
         ChatTelemetry.Stop(span, provider, prompt, reply, settlement, options.CaptureMessageContent);
         var warnings = await ledger.SettleAsync(settlement);
-        await gate.LeaveAsync(pass, Report(error, reply));
+        await gate.LeaveAsync(pass, Report(error, reply, settlement.Duration));
 
         if (ReferenceEquals(error, Cancelled))
         {
@@ -165,7 +165,7 @@ internal sealed class LlmCaller(
     private CallWait AfterRefusal(WorkflowError error) =>
         new(WaitReason.Provider, time.GetUtcNow() + (error.RetryAfter is > 1 and var seconds ? TimeSpan.FromSeconds(seconds) : PauseAfterRefusal), error.Message);
 
-    private static GateReport Report(WorkflowError? error, ReplyBuilder reply) => new(
+    private static GateReport Report(WorkflowError? error, ReplyBuilder reply, TimeSpan duration) => new(
         error?.Type switch
         {
             ErrorTypes.RateLimited => GateOutcome.RateLimited,
@@ -175,10 +175,14 @@ internal sealed class LlmCaller(
             _ => GateOutcome.Answered,
         },
         error?.RetryAfter is { } seconds ? TimeSpan.FromSeconds(seconds) : null,
-        reply.Progress.RateLimits);
+        reply.Progress.RateLimits)
+    {
+        // They came with the first piece; the rest of a stream takes long after it.
+        Age = duration - (reply.FirstPieceAfter ?? duration),
+    };
 
     private async Task ReceiveAsync(
-        ChatClientRegistration provider, LlmRequest request, ReplyBuilder reply, CallReservation reservation, int maxTokens, CancellationToken cancellationToken)
+        ChatClientRegistration provider, LlmRequest request, ReplyBuilder reply, CallReservation reservation, int maxTokens, long started, CancellationToken cancellationToken)
     {
         var client = provider.Client;
         Task noting = Task.CompletedTask;
@@ -211,6 +215,7 @@ internal sealed class LlmCaller(
 
         void Take(ChatResponseUpdate update)
         {
+            reply.FirstPieceAfter ??= time.GetElapsedTime(started);
             var isNew = reply.ResponseId is null;
             if (reply.Add(update) is { Length: > 0 } piece)
             {

@@ -28,6 +28,9 @@ internal sealed class ReplyBuilder(LlmPrompt prompt)
 
     public IReadOnlyList<string> Terms { get; private set; } = [];
 
+    /// <summary>Time from the request to the first piece; null: none has come.</summary>
+    public TimeSpan? FirstPieceAfter { get; set; }
+
     public string Text => _text.ToString();
 
     private bool Began => _text.Length > 0 || _reasoningLength > 0;
