@@ -82,6 +82,8 @@ internal static class ApiHost
         app.MapWorkflow().Describe(WorkflowDocument.Find);
         app.MapDiagram().Describe(WorkflowDocument.Diagram);
         app.MapWorkflowSchema().Describe(WorkflowDocument.Schema);
+        app.MapUsage().Describe(UsageDocument.Usage);
+        app.MapUsageDrift().Describe(UsageDocument.Drift);
         app.MapOpenApi("/openapi/{documentName}.json").AllowAnonymous();
         app.MapApiReference().AllowAnonymous();
     }

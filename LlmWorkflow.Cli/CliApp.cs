@@ -4,6 +4,7 @@ using System.CommandLine.Invocation;
 using System.CommandLine.Parsing;
 using LlmWorkflow.Cli.Authoring;
 using LlmWorkflow.Cli.Checking;
+using LlmWorkflow.Cli.Costs;
 using LlmWorkflow.Cli.Running;
 using LlmWorkflow.Cli.Stores;
 using LlmWorkflow.Engine.Diagnostics;
@@ -72,6 +73,9 @@ internal static class CliApp
             NewCommand.Create(host),
             EditCommand.Create(host),
             SchemaCommand.Create(host),
+            PricesCommand.Create(host),
+            UsageCommand.Create(host),
+            RecostCommand.Create(host),
             MigrateCommand.Create(host),
             CompletionCommand.Create(host),
         };

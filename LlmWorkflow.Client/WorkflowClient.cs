@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net.Http.Headers;
 using System.Net.ServerSentEvents;
 using System.Runtime.CompilerServices;
@@ -169,6 +170,25 @@ public sealed class WorkflowClient(HttpClient http, string? apiKey = null, TimeP
         return response.IsSuccessStatusCode ? await response.Content.ReadAsStringAsync(cancellationToken) : throw await FailureAsync(response, cancellationToken);
     }
 
+    /// <summary>What calls of models used and cost.</summary>
+    /// <exception cref="WorkflowApiException">400: a wrong grouping or time.</exception>
+    public async Task<UsageResponse> GetUsageAsync(UsageRequest? request = null, CancellationToken cancellationToken = default)
+    {
+        using var message = Message(HttpMethod.Get, $"api/v1/usage{Query(request, null)}");
+        return await SendAsync(message, WorkflowJson.Default.UsageResponse, cancellationToken);
+    }
+
+    /// <summary>Calls whose computed cost differs from the reported one by more than 1 %, newest first. The grouping does not matter.</summary>
+    /// <param name="request">Which calls.</param>
+    /// <param name="limit">1 to 1,000; the service's default is 100.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <exception cref="WorkflowApiException">400: a wrong time or limit.</exception>
+    public async Task<DriftResponse> GetUsageDriftAsync(UsageRequest? request = null, int? limit = null, CancellationToken cancellationToken = default)
+    {
+        using var message = Message(HttpMethod.Get, $"api/v1/usage/drift{Query(request is null ? null : request with { GroupBy = null }, limit)}");
+        return await SendAsync(message, WorkflowJson.Default.DriftResponse, cancellationToken);
+    }
+
     /// <summary>How the service is; needs no key.</summary>
     public async Task<HealthResponse> GetHealthAsync(CancellationToken cancellationToken = default)
     {
@@ -177,6 +197,19 @@ public sealed class WorkflowClient(HttpClient http, string? apiKey = null, TimeP
         // 503 carries the same document.
         return JsonSerializer.Deserialize(await response.Content.ReadAsByteArrayAsync(cancellationToken), WorkflowJson.Default.HealthResponse)
             ?? throw await FailureAsync(response, cancellationToken);
+    }
+
+    private static string Query(UsageRequest? request, int? limit)
+    {
+        (string Name, string? Value)[] parameters =
+        [
+            ("group_by", request?.GroupBy is { } keys ? string.Join(',', keys) : null), ("from", Time(request?.From)), ("to", Time(request?.To)),
+            ("user_id", request?.UserId?.ToString()), ("workflow_name", request?.WorkflowName), ("limit", limit?.ToString(CultureInfo.InvariantCulture)),
+        ];
+        var given = parameters.Where(parameter => parameter.Value is not null).Select(parameter => $"{parameter.Name}={Uri.EscapeDataString(parameter.Value!)}").ToList();
+        return given.Count == 0 ? "" : $"?{string.Join('&', given)}";
+
+        static string? Time(DateTimeOffset? time) => time?.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.FFFFFFFK", CultureInfo.InvariantCulture);
     }
 
     private HttpRequestMessage Message(HttpMethod method, string path)
@@ -209,7 +242,7 @@ public sealed class WorkflowClient(HttpClient http, string? apiKey = null, TimeP
         message.Headers.Accept.Add(new MediaTypeWithQualityHeaderValue("text/event-stream"));
         if (after > 0)
         {
-            message.Headers.Add("Last-Event-ID", after.ToString(System.Globalization.CultureInfo.InvariantCulture));
+            message.Headers.Add("Last-Event-ID", after.ToString(CultureInfo.InvariantCulture));
         }
 
         try

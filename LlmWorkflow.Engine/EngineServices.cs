@@ -81,6 +81,7 @@ public static class EngineServices
         services.TryAddSingleton<BudgetStore>();
         services.TryAddSingleton<ICheckpointStore, CheckpointStore>();
         services.TryAddSingleton<ICallLedger, CostLedger>();
+        services.TryAddSingleton<UsageReports>();
         return services;
     }
 

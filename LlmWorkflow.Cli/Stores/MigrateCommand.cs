@@ -1,10 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using LlmWorkflow.Engine.Storage;
-using LlmWorkflow.ServiceDefaults;
-using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Logging.Abstractions;
-using Npgsql;
 
 namespace LlmWorkflow.Cli.Stores;
 
@@ -43,40 +40,19 @@ internal static class MigrateCommand
     // Each of them does its work and then tells how the tables stand.
     private static CliCommand WithDatabase(CliHost host, CliCommand command, Func<Migrator, ParseResult, CancellationToken, Task<int>> work)
     {
-        var database = new Option<string?>("--database") { Description = "The database. Default: $DATABASE_URL.", HelpName = "URL" };
+        var database = new CliDatabase(host);
         var json = CliHost.JsonOption();
-        command.Add(database);
+        command.Add(database.Option);
         command.Add(json);
-        command.SetAction(async (arguments, cancellationToken) =>
+        command.SetAction((arguments, cancellationToken) => database.UseAsync(arguments, async source =>
         {
-            await using var source = NpgsqlDataSource.Create(Connection(host, arguments.GetValue(database)));
             var migrator = new Migrator(source, NullLogger<Migrator>.Instance);
-            try
-            {
-                var changed = await work(migrator, arguments, cancellationToken);
-                var missing = await migrator.MissingAsync(cancellationToken);
-                await host.Out.WriteLineAsync((arguments.GetValue(json) ? Json(changed, missing) : Text(command.Name, changed, missing)).AsMemory(), cancellationToken);
-                return ExitCodes.Success;
-            }
-            catch (NpgsqlException e)
-            {
-                // Npgsql's message names host and port, and never the password.
-                throw new CliException($"the database: {e.Message}", ExitCodes.Failure);
-            }
-        });
+            var changed = await work(migrator, arguments, cancellationToken);
+            var missing = await migrator.MissingAsync(cancellationToken);
+            await host.Out.WriteLineAsync((arguments.GetValue(json) ? Json(changed, missing) : Text(command.Name, changed, missing)).AsMemory(), cancellationToken);
+            return ExitCodes.Success;
+        }));
         return command;
-    }
-
-    private static string Connection(CliHost host, string? given)
-    {
-        string[] names = ["DATABASE_URL", "DATABASE_POOL_SIZE", "DATABASE_NO_RESET_ON_CLOSE"];
-        var values = names.ToDictionary(name => name, host.Environment);
-        values["ConnectionStrings:llmworkflow"] = host.Environment("ConnectionStrings__llmworkflow");
-        values["DATABASE_URL"] = given ?? values["DATABASE_URL"];
-        var settings = new SettingsReader(new ConfigurationBuilder().AddInMemoryCollection(values).Build());
-        var connection = PostgresSettings.Read(settings, "llmflow", development: false);
-        settings.ThrowIfAny();
-        return connection!.ConnectionString;
     }
 
     private static string Text(string command, int changed, IReadOnlyList<Migration> missing)

@@ -22,6 +22,8 @@ namespace LlmWorkflow.Client.Contracts;
 [JsonSerializable(typeof(ValidateResponse))]
 [JsonSerializable(typeof(WorkflowListResponse))]
 [JsonSerializable(typeof(WorkflowResponse))]
+[JsonSerializable(typeof(UsageResponse))]
+[JsonSerializable(typeof(DriftResponse))]
 [JsonSerializable(typeof(HealthResponse))]
 [JsonSerializable(typeof(ProblemResponse))]
 [JsonSerializable(typeof(ApiError))]
