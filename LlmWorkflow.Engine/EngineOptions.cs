@@ -24,6 +24,21 @@ public sealed class EngineOptions
     /// <summary>Application name that OpenRouter shows for these calls (<c>X-Title</c>). Default <c>LlmWorkflow</c>.</summary>
     public string? OpenRouterTitle { get; set; } = "LlmWorkflow";
 
+    /// <summary>Base URL of OpenAI. Default <c>https://api.openai.com/v1</c>.</summary>
+    public Uri OpenAIBaseUrl { get; set; } = new("https://api.openai.com/v1");
+
+    /// <summary>Key of OpenAI; null: calls fail with a CONFIG_ERROR that names <c>OPENAI_API_KEY</c>.</summary>
+    public string? OpenAIApiKey { get; set; }
+
+    /// <summary>Base URL of Anthropic, with or without <c>/v1</c>. Default <c>https://api.anthropic.com</c>.</summary>
+    public Uri AnthropicBaseUrl { get; set; } = new("https://api.anthropic.com");
+
+    /// <summary>Key of Anthropic; null: calls fail with a CONFIG_ERROR that names <c>ANTHROPIC_API_KEY</c>.</summary>
+    public string? AnthropicApiKey { get; set; }
+
+    /// <summary>Further providers: servers of OpenAI's form. Read when the first call is made. Default none.</summary>
+    public IReadOnlyList<CompatibleProvider> CompatibleProviders { get; set; } = [];
+
     /// <summary>
     /// Puts prompts and replies on the spans of model calls; from <c>OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT</c>. Default false.
     /// </summary>

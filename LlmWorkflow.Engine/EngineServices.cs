@@ -5,6 +5,7 @@ using LlmWorkflow.Engine.ExternalServices;
 using LlmWorkflow.Engine.Jobs;
 using LlmWorkflow.Engine.Maintenance;
 using LlmWorkflow.Engine.Providers;
+using LlmWorkflow.Engine.Providers.Gate;
 using LlmWorkflow.Engine.Queue;
 using LlmWorkflow.Engine.Steps;
 using LlmWorkflow.Engine.Storage;
@@ -30,7 +31,7 @@ public static class EngineServices
         services.TryAddSingleton(TimeProvider.System);
         // Only spreads delays and draws queues: nothing that has to be unguessable.
         services.TryAddSingleton(static _ => new Random(Environment.ProcessId ^ Environment.TickCount));
-        return services.AddDefinitions().AddStorage().AddQueue().AddSubmission().AddExecution().AddMaintenance();
+        return services.AddDefinitions().AddFleetGate().AddStorage().AddQueue().AddSubmission().AddExecution().AddMaintenance();
     }
 
     /// <summary>
@@ -51,7 +52,7 @@ public static class EngineServices
             var catalog = provider.GetRequiredService<WorkflowCatalog>();
             return (hash, _) => Task.FromResult(catalog.FindVersion(hash));
         });
-        return services.AddDefinitions().AddExecution();
+        return services.AddDefinitions().AddLocalGate().AddExecution();
     }
 
     private static IServiceCollection AddDefinitions(this IServiceCollection services)
@@ -63,6 +64,7 @@ public static class EngineServices
             provider.GetRequiredService<TimeProvider>(),
             provider.GetRequiredService<ILogger<WorkflowCatalog>>()));
         services.TryAddSingleton<Func<PriceBook>>(static provider => () => provider.GetRequiredService<WorkflowCatalog>().Prices);
+        services.TryAddSingleton<Func<SpendLimits>>(static _ => static () => SpendLimits.None);
         return services;
     }
 

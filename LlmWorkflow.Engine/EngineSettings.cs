@@ -4,7 +4,7 @@ using System.Text;
 namespace LlmWorkflow.Engine;
 
 /// <summary>Reads <see cref="EngineOptions"/> from settings; the one place that knows their names (docs/settings.md lists them).</summary>
-public static class EngineSettings
+public static partial class EngineSettings
 {
     private const int ShortestEncryptionKey = 32;
 
@@ -16,6 +16,12 @@ public static class EngineSettings
     private static readonly HashSet<string> OwnKeys = new(StringComparer.OrdinalIgnoreCase)
     {
         "LLM_MICROSERVICE_API_KEY", "ADMIN_API_KEY", "OPENROUTER_API_KEY", "ANTHROPIC_API_KEY", "OPENAI_API_KEY",
+    };
+
+    // Names whose settings would be those of something else.
+    private static readonly HashSet<string> TakenNames = new(StringComparer.OrdinalIgnoreCase)
+    {
+        "OPENROUTER", "OPENAI", "ANTHROPIC", "OPENAI_COMPATIBLE", "LLM_MICROSERVICE", "ADMIN", "GOOGLE_PLACES", "GOOGLE_SERVICES",
     };
 
     /// <summary>
@@ -32,10 +38,11 @@ public static class EngineSettings
         return options => new Reading(setting, static (_, _) => { }).Fill(options, development);
     }
 
-    private static bool IsForServices(string name) =>
-        ServiceSuffixes.Any(s => name.EndsWith(s, StringComparison.OrdinalIgnoreCase)) && !OwnKeys.Contains(name);
+    private static bool IsForServices(string name, IReadOnlyList<CompatibleProvider> providers) =>
+        ServiceSuffixes.Any(s => name.EndsWith(s, StringComparison.OrdinalIgnoreCase)) && !OwnKeys.Contains(name)
+        && !providers.Any(provider => name.Equals($"{provider.Name}_API_KEY", StringComparison.OrdinalIgnoreCase));
 
-    private sealed class Reading(Func<string, string?> setting, Action<string, string> reject)
+    private sealed partial class Reading(Func<string, string?> setting, Action<string, string> reject)
     {
         public void Fill(EngineOptions options, bool development)
         {
@@ -43,6 +50,12 @@ public static class EngineSettings
             options.RedisPrefix = RedisPrefix(options.RedisPrefix);
             options.OpenRouterBaseUrl = Url("OPENROUTER_BASE_URL", options.OpenRouterBaseUrl);
             options.OpenRouterApiKey = setting("OPENROUTER_API_KEY");
+            options.OpenAIBaseUrl = Url("OPENAI_BASE_URL", options.OpenAIBaseUrl);
+            options.OpenAIApiKey = setting("OPENAI_API_KEY");
+            options.AnthropicBaseUrl = Url("ANTHROPIC_BASE_URL", options.AnthropicBaseUrl);
+            options.AnthropicApiKey = setting("ANTHROPIC_API_KEY");
+            options.CompatibleProviders = CompatibleProviders();
+            options.DefaultProvider = DefaultProvider(options);
             options.WebhookSecret = Secret("LLM_WEBHOOK_SECRET");
             options.WebhookTimeout = Seconds("WEBHOOK_TIMEOUT", options.WebhookTimeout, 1, 300);
             options.WebhookRetryDelays = Delays("WEBHOOK_RETRY_DELAYS", options.WebhookRetryDelays);
@@ -52,7 +65,8 @@ public static class EngineSettings
             // Asked here too, so that the check of unknown settings knows them.
             _ = Url("GOOGLE_PLACES_BASE_URL", null);
             _ = setting("GOOGLE_SERVICES_API_KEY") ?? setting("GOOGLE_PLACES_API_KEY");
-            options.Variable = name => IsForServices(name) ? setting(name) : null;
+            var providers = options.CompatibleProviders;
+            options.Variable = name => IsForServices(name, providers) ? setting(name) : null;
         }
 
         private string RedisPrefix(string fallback)

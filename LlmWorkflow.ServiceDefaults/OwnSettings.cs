@@ -6,7 +6,7 @@ namespace LlmWorkflow.ServiceDefaults;
 public static class OwnSettings
 {
     // No platform gives names of its own under these; others (DATABASE_, REDIS_, OTEL_) are shared with the rest of the world.
-    private static readonly string[] Prefixes = ["LLM_", "LLMWORKFLOW_", "WEBHOOK_", "WORKER_", "OPENROUTER_"];
+    private static readonly string[] Prefixes = ["LLM_", "LLMWORKFLOW_", "WEBHOOK_", "WORKER_", "OPENROUTER_", "OPENAI_COMPATIBLE_"];
 
     // API, workers and AppHost often share one environment, so each knows the names of the others.
     private static readonly string[] OfOtherProcesses =

@@ -1,8 +1,10 @@
 using System.Globalization;
 using LlmWorkflow.ServiceDefaults;
+using LlmWorkflow.Simulator.Anthropic;
 using LlmWorkflow.Simulator.Completions;
 using LlmWorkflow.Simulator.Control;
 using LlmWorkflow.Simulator.Ledger;
+using LlmWorkflow.Simulator.OpenAi;
 using LlmWorkflow.Simulator.OpenRouter;
 using LlmWorkflow.Simulator.Places;
 using LlmWorkflow.Simulator.Webhooks;
@@ -46,7 +48,12 @@ internal static class SimulatorHost
         services.TryAddSingleton(TimeProvider.System);
         services.AddSingleton<BehaviorBook>();
         services.AddSingleton<CallLedger>();
-        services.AddSingleton<ChatCompletions>();
+        services.AddSingleton<HoldBook>();
+        services.AddSingleton<PromptCache>();
+        services.AddSingleton<ChatUpstream>();
+        services.AddSingleton<OpenRouterProtocol>();
+        services.AddSingleton<OpenAiProtocol>();
+        services.AddSingleton<AnthropicProtocol>();
         services.AddSingleton<NearbySearch>();
         services.AddSingleton<WebhookInboxes>();
     }
@@ -56,9 +63,13 @@ internal static class SimulatorHost
         app.MapGet("/health", () => TypedResults.Json(new HealthView(Ok: true, Status: "healthy"), SimulatorJson.Wire.HealthView));
         app.MapDefaultEndpoints();
         app.MapOpenRouter();
+        app.MapOpenAi();
+        app.MapAnthropic();
         app.MapPlaces();
         app.MapBehavior();
+        app.MapHolds();
         app.MapLedger();
+        app.MapPromptCache();
         app.MapWebhookInboxes();
     }
 

@@ -19,9 +19,10 @@ namespace LlmWorkflow.Simulator;
 [JsonSerializable(typeof(LedgerView))]
 [JsonSerializable(typeof(InboxView))]
 [JsonSerializable(typeof(InboxSettings))]
-[JsonSerializable(typeof(ChatCompletion))]
-[JsonSerializable(typeof(ChatCompletionChunk))]
-[JsonSerializable(typeof(ErrorReply))]
+[JsonSerializable(typeof(HoldView))]
+[JsonSerializable(typeof(HoldPoint))]
+[JsonSerializable(typeof(ReleaseView))]
+[JsonSerializable(typeof(LedgerWindows))]
 [JsonSerializable(typeof(GenerationReply))]
 [JsonSerializable(typeof(RpcErrorReply))]
 internal sealed partial class SimulatorJson : JsonSerializerContext

@@ -23,8 +23,19 @@ public static class EngineTelemetry
         "gen_ai.client.token.usage", "{token}", "Input and output tokens of one model call.", tags: null,
         new InstrumentAdvice<long> { HistogramBucketBoundaries = [1, 4, 16, 64, 256, 1024, 4096, 16384, 65536, 262144, 1048576, 4194304, 16777216, 67108864] });
 
+    internal static readonly Histogram<double> TimeToFirstChunk = Meter.CreateHistogram(
+        "gen_ai.client.operation.time_to_first_chunk", "s", "Time from the request to the first piece of the reply; the whole reply where it is not streamed.", tags: null,
+        new InstrumentAdvice<double> { HistogramBucketBoundaries = [0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92] });
+
     internal static readonly Counter<double> CostUsd = Meter.CreateCounter<double>(
         "llmworkflow.cost.usd", "{USD}", "Cost of model calls; calls without a known price are not in it.");
+
+    internal static readonly Counter<long> UnpricedCalls = Meter.CreateCounter<long>(
+        "llmworkflow.cost.unpriced_calls", "{call}", "Model calls whose cost is not known: the price book does not have the model.");
+
+    internal static readonly Histogram<double> CostDrift = Meter.CreateHistogram(
+        "llmworkflow.cost.drift", "1", "Computed cost above (positive) or below (negative) the reported one, as a part of the reported one.", tags: null,
+        new InstrumentAdvice<double> { HistogramBucketBoundaries = [-0.5, -0.1, -0.01, -0.001, 0.001, 0.01, 0.1, 0.5, 1] });
 
     internal static readonly Histogram<double> ServiceDuration = Meter.CreateHistogram(
         "llmworkflow.service.duration", "s", "Time of one call of an external service.", tags: null,
@@ -88,6 +99,7 @@ public static class EngineTelemetry
         public const string RequestStream = "gen_ai.request.stream";
         public const string ResponseId = "gen_ai.response.id";
         public const string ResponseModel = "gen_ai.response.model";
+        public const string TimeToFirstChunk = "gen_ai.response.time_to_first_chunk";
         public const string FinishReasons = "gen_ai.response.finish_reasons";
         public const string InputTokens = "gen_ai.usage.input_tokens";
         public const string OutputTokens = "gen_ai.usage.output_tokens";
@@ -120,5 +132,19 @@ public static class EngineTelemetry
         public const string CallOrdinal = "llmworkflow.call.ordinal";
         public const string Service = "llmworkflow.service.name";
         public const string ServiceOperation = "llmworkflow.service.operation";
+        public const string GateReason = "llmworkflow.gate.reason";
+        public const string BreakerState = "llmworkflow.gate.breaker.state";
     }
+
+    internal static readonly Counter<long> GateWaits = Meter.CreateCounter<long>(
+        "llmworkflow.gate.waits", "{call}", "Model calls that had to wait, by provider, model and reason: paced, paused or concurrency.");
+
+    internal static readonly Counter<long> GatePauses = Meter.CreateCounter<long>(
+        "llmworkflow.gate.pauses", "{pause}", "Refusals that paused a provider's model for the whole fleet, by provider, model and reason: rate_limited or overloaded.");
+
+    internal static readonly Counter<long> GateBreakerChanges = Meter.CreateCounter<long>(
+        "llmworkflow.gate.breaker.changes", "{change}", "Changes of providers' circuit breakers, by provider and new state: closed, open or half_open.");
+
+    internal static readonly UpDownCounter<long> GateCallsInFlight = Meter.CreateUpDownCounter<long>(
+        "llmworkflow.gate.calls_in_flight", "{call}", "Model calls of this process in flight now, by provider and model.");
 }

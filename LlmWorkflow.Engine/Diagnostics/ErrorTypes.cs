@@ -72,6 +72,9 @@ public static class ErrorTypes
     /// <summary>The provider is overloaded (for example Anthropic 529).</summary>
     public const string Overloaded = "Overloaded";
 
+    /// <summary>Calls of the provider failed again and again; it is left alone for a while.</summary>
+    public const string CircuitOpen = "CircuitOpen";
+
     /// <summary>Upstream failed with a server error.</summary>
     public const string UpstreamServerError = "UpstreamServerError";
 

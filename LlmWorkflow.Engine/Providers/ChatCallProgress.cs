@@ -40,6 +40,17 @@ internal sealed class ChatCallProgress
     /// <summary>Name of the count of cache writes in <see cref="UsageDetails.AdditionalCounts"/>.</summary>
     public const string CacheWriteTokens = "cache_write_tokens";
 
+    /// <summary>Name of the count of writes to a one-hour cache in <see cref="UsageDetails.AdditionalCounts"/>.</summary>
+    public const string CacheWrite1hTokens = "cache_write_1h_tokens";
+
+    /// <summary>Name of the count of web searches in <see cref="UsageDetails.AdditionalCounts"/>.</summary>
+    public const string WebSearches = "web_searches";
+
+    /// <summary>
+    /// Key of a mark (<see cref="bool"/>) in a piece's additional properties: its usage is that of the begin of a reply. Input is final, output is not.
+    /// </summary>
+    public const string PartialUsage = "llmworkflow.usage_is_partial";
+
     /// <summary>Key of what changes the price of a call (<see cref="IReadOnlyList{T}"/> of <see cref="string"/>, see <see cref="UsageReport.Terms"/>) in a reply's additional properties.</summary>
     public const string Terms = "llmworkflow.terms";
 
@@ -48,6 +59,9 @@ internal sealed class ChatCallProgress
 
     /// <summary>The provider's limits, by the headers of its answer; empty when it told none.</summary>
     public IReadOnlyList<RateLimitWindow> RateLimits { get; set; } = [];
+
+    /// <summary>The provider's id of the request (not of the reply), for its support; null when it gave none.</summary>
+    public string? RequestId { get; set; }
 
     /// <summary>The progress that the caller wants told; one that nobody reads if it wants none.</summary>
     public static ChatCallProgress Of(ChatOptions? options) =>
@@ -62,7 +76,37 @@ internal sealed class ChatCallProgress
         InputTokens = details.InputTokenCount ?? 0,
         OutputTokens = details.OutputTokenCount ?? 0,
         CacheReadTokens = details.CachedInputTokenCount ?? 0,
-        CacheWriteTokens = details.AdditionalCounts?.TryGetValue(CacheWriteTokens, out var written) == true ? written : 0,
+        CacheWriteTokens = Count(details, CacheWriteTokens),
+        CacheWrite1hTokens = Count(details, CacheWrite1hTokens),
         ReasoningTokens = details.ReasoningTokenCount ?? 0,
+        WebSearches = Count(details, WebSearches),
     };
+
+    /// <summary>A usage report in the form that clients hand on.</summary>
+    public static UsageDetails ToUsageDetails(TokenUsage tokens)
+    {
+        AdditionalPropertiesDictionary<long> counts = [];
+        Add(CacheWriteTokens, tokens.CacheWriteTokens);
+        Add(CacheWrite1hTokens, tokens.CacheWrite1hTokens);
+        Add(WebSearches, tokens.WebSearches);
+        return new UsageDetails
+        {
+            InputTokenCount = tokens.InputTokens,
+            OutputTokenCount = tokens.OutputTokens,
+            TotalTokenCount = tokens.TotalTokens,
+            CachedInputTokenCount = tokens.CacheReadTokens,
+            ReasoningTokenCount = tokens.ReasoningTokens,
+            AdditionalCounts = counts.Count > 0 ? counts : null,
+        };
+
+        void Add(string name, long count)
+        {
+            if (count > 0)
+            {
+                counts[name] = count;
+            }
+        }
+    }
+
+    private static long Count(UsageDetails details, string name) => details.AdditionalCounts?.TryGetValue(name, out var count) == true ? count : 0;
 }

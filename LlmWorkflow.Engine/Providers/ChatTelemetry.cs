@@ -44,7 +44,7 @@ internal static class ChatTelemetry
     /// <summary>Completes the span and counts the call.</summary>
     public static void Stop(Activity? span, ChatClientRegistration provider, LlmPrompt prompt, ReplyBuilder reply, CallSettlement settlement, bool captureContent)
     {
-        Count(provider, prompt, settlement);
+        Count(provider, prompt, reply, settlement);
         if (span is null)
         {
             return;
@@ -55,6 +55,7 @@ internal static class ChatTelemetry
             var usage = settlement.Usage;
             span.SetTag(Tags.ResponseId, settlement.ResponseId)
                 .SetTag(Tags.ResponseModel, settlement.AnsweredModel)
+                .SetTag(Tags.TimeToFirstChunk, reply.FirstPieceAfter?.TotalSeconds)
                 .SetTag(Tags.FinishReasons, reply.FinishReason is { } reason ? new[] { reason } : null)
                 .SetTag(Tags.InputTokens, usage.InputTokens)
                 .SetTag(Tags.OutputTokens, usage.OutputTokens)
@@ -79,7 +80,7 @@ internal static class ChatTelemetry
         span.Stop();
     }
 
-    private static void Count(ChatClientRegistration provider, LlmPrompt prompt, CallSettlement settlement)
+    private static void Count(ChatClientRegistration provider, LlmPrompt prompt, ReplyBuilder reply, CallSettlement settlement)
     {
         var tags = new TagList
         {
@@ -94,11 +95,25 @@ internal static class ChatTelemetry
 
         if (settlement.CostUsd is { } usd)
         {
-            EngineTelemetry.CostUsd.Add((double)usd, tags);
+            EngineTelemetry.CostUsd.Add((double)usd, [.. tags, new(Tags.CostSource, settlement.CostSource)]);
+        }
+        else
+        {
+            EngineTelemetry.UnpricedCalls.Add(1, tags);
+        }
+
+        if (CostDrift.Of(settlement.ComputedUsd, settlement.ReportedUsd) is { } drift)
+        {
+            EngineTelemetry.CostDrift.Record((double)drift, tags);
         }
 
         EngineTelemetry.TokenUsage.Record(settlement.Usage.InputTokens, [.. tags, new(Tags.TokenType, "input")]);
         EngineTelemetry.TokenUsage.Record(settlement.Usage.OutputTokens, [.. tags, new(Tags.TokenType, "output")]);
+        if (reply.FirstPieceAfter is { } first)
+        {
+            EngineTelemetry.TimeToFirstChunk.Record(first.TotalSeconds, tags);
+        }
+
         if (settlement.ErrorType is { } error)
         {
             tags.Add(Tags.ErrorType, error);

@@ -1,6 +1,5 @@
 using System.Runtime.ExceptionServices;
 using System.Text.Json;
-using System.Text.RegularExpressions;
 using LlmWorkflow.Engine.Costs;
 using LlmWorkflow.Engine.Diagnostics;
 using LlmWorkflow.Engine.Jobs;
@@ -19,7 +18,7 @@ namespace LlmWorkflow.Engine.Providers;
 /// <item>and the provider's gate learns from it.</item>
 /// </list>
 /// </summary>
-internal sealed partial class LlmCaller(
+internal sealed class LlmCaller(
     ChatClientRegistry clients, ICallLedger ledger, IProviderGate gate, Func<PriceBook> currentPrices, Func<SpendLimits> currentLimits, EngineOptions options,
     TimeProvider time)
 {
@@ -96,12 +95,15 @@ internal sealed partial class LlmCaller(
             Provider = prompt.Provider,
             RequestedModel = prompt.Model,
             RequestHash = hash,
-            ReservedUsd = prices.WorstCase(prompt.Model, TokenEstimate.InputUpperBound(prompt.Messages), maxTokens, now),
-            EstimatedUsd = prices.Cost(prompt.Model, TokenEstimate.Expected(prompt.Messages, maxTokens), now),
+            ReservedUsd = prices.WorstCase(
+                prompt.Model, TokenEstimate.InputUpperBound(prompt.Messages), maxTokens, now, prompt.ProviderOptions?.TryGetProperty("cache_control", out _) == true, Terms(prompt)),
+            EstimatedUsd = prices.Cost(prompt.Model, TokenEstimate.Expected(prompt.Messages, maxTokens), now, Terms(prompt)),
             Budgets = CallBudgets.Of(request.Budgets, currentLimits(), request.Job.WorkflowName, request.Job.UserId),
             Question = request.Keeping?.Question,
         };
     }
+
+    private static IReadOnlyList<string> Terms(LlmPrompt prompt) => prompt.ProviderOptions is { } asked ? PriceTerms.Of(asked) : [];
 
     private async Task<LlmOutcome> AskAsync(
         ChatClientRegistration provider, LlmRequest request, CallReservation reservation, GatePass pass, int maxTokens, PriceBook prices, CancellationToken cancellationToken)
@@ -118,7 +120,7 @@ internal sealed partial class LlmCaller(
             try
             {
                 // Leaving this call has closed the connection, whichever way it was left.
-                await ReceiveAsync(provider, request, reply, reservation, maxTokens, stop.Token);
+                await ReceiveAsync(provider, request, reply, reservation, maxTokens, started, stop.Token);
                 error = reply.FinishReason == ChatFinishReason.ContentFilter.Value ? ProviderErrors.Filtered(prompt.Provider, prompt.Model) : null;
             }
             catch (Exception exception)
@@ -134,7 +136,7 @@ internal sealed partial class LlmCaller(
         var settlement = Settlement(request, reservation, reply, error, prices, time.GetElapsedTime(started), complete: error is null && fault is null);
         ChatTelemetry.Stop(span, provider, prompt, reply, settlement, options.CaptureMessageContent);
         var warnings = await ledger.SettleAsync(settlement);
-        await gate.LeaveAsync(pass, Report(error, reply));
+        await gate.LeaveAsync(pass, Report(error, reply, settlement.Duration));
 
         if (ReferenceEquals(error, Cancelled))
         {
@@ -163,7 +165,7 @@ internal sealed partial class LlmCaller(
     private CallWait AfterRefusal(WorkflowError error) =>
         new(WaitReason.Provider, time.GetUtcNow() + (error.RetryAfter is > 1 and var seconds ? TimeSpan.FromSeconds(seconds) : PauseAfterRefusal), error.Message);
 
-    private static GateReport Report(WorkflowError? error, ReplyBuilder reply) => new(
+    private static GateReport Report(WorkflowError? error, ReplyBuilder reply, TimeSpan duration) => new(
         error?.Type switch
         {
             ErrorTypes.RateLimited => GateOutcome.RateLimited,
@@ -173,10 +175,14 @@ internal sealed partial class LlmCaller(
             _ => GateOutcome.Answered,
         },
         error?.RetryAfter is { } seconds ? TimeSpan.FromSeconds(seconds) : null,
-        reply.Progress.RateLimits);
+        reply.Progress.RateLimits)
+    {
+        // They came with the first piece; the rest of a stream takes long after it.
+        Age = duration - (reply.FirstPieceAfter ?? duration),
+    };
 
     private async Task ReceiveAsync(
-        ChatClientRegistration provider, LlmRequest request, ReplyBuilder reply, CallReservation reservation, int maxTokens, CancellationToken cancellationToken)
+        ChatClientRegistration provider, LlmRequest request, ReplyBuilder reply, CallReservation reservation, int maxTokens, long started, CancellationToken cancellationToken)
     {
         var client = provider.Client;
         Task noting = Task.CompletedTask;
@@ -209,6 +215,7 @@ internal sealed partial class LlmCaller(
 
         void Take(ChatResponseUpdate update)
         {
+            reply.FirstPieceAfter ??= time.GetElapsedTime(started);
             var isNew = reply.ResponseId is null;
             if (reply.Add(update) is { Length: > 0 } piece)
             {
@@ -243,19 +250,15 @@ internal sealed partial class LlmCaller(
             Usage = usage,
             Terms = reply.Terms,
             // A refused call costs nothing, whatever the price.
-            ComputedUsd = !complete && usage.TotalTokens == 0 ? 0 : prices.Cost(PricedModel(reservation.RequestedModel, reply.Model, prices), usage, time.GetUtcNow(), reply.Terms),
+            ComputedUsd = !complete && usage.TotalTokens == 0
+                ? 0
+                : prices.Cost(PriceBook.Resolve(reservation.RequestedModel, reply.Model), usage, time.GetUtcNow(), reply.Terms),
             ReportedUsd = reply.ReportedUsd,
             Duration = duration,
             ErrorType = complete ? null : error?.Type ?? ErrorTypes.InternalError,
             Metadata = JsonSerializer.SerializeToElement(reply.ToMetadata(usage), LlmJson.Default.CallMetadata),
         };
     }
-
-    // The model that answered sets the price. An alias that answers under its dated name (claude-haiku-4.5-20251001) is still the alias.
-    private static string PricedModel(string requested, string answered, PriceBook prices) =>
-        !prices.Knows(answered) && answered.StartsWith(requested, StringComparison.Ordinal) && SnapshotDate().IsMatch(answered.AsSpan(requested.Length))
-            ? requested
-            : answered;
 
     private static LedgerCall Call(CallReservation reservation) => new()
     {
@@ -275,7 +278,4 @@ internal sealed partial class LlmCaller(
         Category = ErrorCategory.User,
         Message = "The call was cancelled.",
     };
-
-    [GeneratedRegex(@"^-20\d\d-?[01]\d-?[0-3]\d$", RegexOptions.CultureInvariant)]
-    private static partial Regex SnapshotDate();
 }

@@ -4,28 +4,27 @@ using LlmWorkflow.Engine.Expressions;
 
 namespace LlmWorkflow.Engine.Providers;
 
-/// <summary>An error as a provider worded it.</summary>
-/// <param name="Code">HTTP status, or the code in the error object that came with HTTP 200 or in mid-stream; null when there is none.</param>
-/// <param name="Kind">OpenRouter's canonical <c>error_type</c>, or <c>type</c> or <c>code</c> of OpenAI's form; null when there is none.</param>
-/// <param name="Message">The provider's words; sanitised here.</param>
-/// <param name="Moderated">The error names what a moderation filter flagged.</param>
-internal sealed record ProviderFault(int? Code, string? Kind, string? Message, bool Moderated = false);
-
 /// <summary>Upstream failure to <see cref="WorkflowError"/>: one place, so that every provider fails alike.</summary>
 internal static class ProviderErrors
 {
     private const int MostIssues = 5;
 
+    // What some providers say in words only: Anthropic, and servers of OpenAI's form.
+    private static readonly string[] s_tooLong = ["context length", "context window", "context size", "prompt is too long", "input length and `max_tokens` exceed"];
+    private static readonly string[] s_spent = ["credit balance is too low", "usage limit", "spend limit", "spending limit"];
+
     /// <summary>The error of a fault that the provider told.</summary>
-    public static WorkflowError From(ProviderFault fault, string provider, string model, double? retryAfter, params ReadOnlySpan<string?> secrets)
+    public static WorkflowError From(ProviderFault fault, string provider, string model, params ReadOnlySpan<string?> secrets)
     {
-        var type = Classify(fault);
-        var error = Describe(type, fault, provider, model);
+        var error = Describe(Classify(fault), fault, provider, model);
         var words = Redactor.Text(fault.Message?.Trim(), secrets);
+        var told = string.IsNullOrEmpty(words) ? error.Message : $"{error.Message} It said: {words}";
+        var retryable = error.Retryable && fault.MayRetry;
         return error with
         {
-            Message = string.IsNullOrEmpty(words) ? error.Message : $"{error.Message} It said: {words}",
-            RetryAfter = error.Retryable ? retryAfter : null,
+            Message = fault.RequestId is { Length: > 0 } id ? $"{told} Request id: {Redactor.Text(id, secrets)}" : told,
+            Retryable = retryable,
+            RetryAfter = retryable ? fault.RetryAfter : null,
         };
     }
 
@@ -53,7 +52,7 @@ internal static class ProviderErrors
 
     /// <summary>The error of a reply that the provider's content filter ended.</summary>
     public static WorkflowError Filtered(string provider, string model) =>
-        Describe(ErrorTypes.ContentFiltered, new ProviderFault(null, null, null), provider, model);
+        Describe(ErrorTypes.ContentFiltered, new ProviderFault(null, [], null), provider, model);
 
     /// <summary>The error of a reply that is not the JSON asked for.</summary>
     /// <param name="provider">Whose reply.</param>
@@ -87,28 +86,33 @@ internal static class ProviderErrors
     public static WorkflowError? FromException(Exception exception, string provider, string model) => exception switch
     {
         WorkflowException known => known.Error,
-        HttpRequestException { StatusCode: { } status } http => From(new ProviderFault((int)status, null, http.Message), provider, model, null),
+        HttpRequestException { StatusCode: { } status } http => From(new ProviderFault((int)status, [], http.Message), provider, model),
         HttpRequestException or IOException => Network(exception, provider, model),
         TimeoutException => Timeout(provider, model, null),
         System.Text.Json.JsonException => Unreadable(provider, model, "malformed JSON"),
         _ => null,
     };
 
-    private static string Classify(ProviderFault fault) => fault.Kind switch
+    private static string Classify(ProviderFault fault) =>
+        fault.Kinds.Select(ClassifyKind).FirstOrDefault(type => type is not null) ?? ClassifyCode(fault);
+
+    // The names that decide by themselves. The rest (invalid_request_error, not_found_error…) say no more than the status.
+    private static string? ClassifyKind(string kind) => kind switch
     {
-        "context_length_exceeded" or "token_limit_exceeded" or "payload_too_large" => ErrorTypes.ContextTooLong,
-        "payment_required" or "insufficient_quota" or "credit_balance_exhausted" or "enforced_spend_limit_reached" or "billing_error" => ErrorTypes.QuotaExceeded,
+        "context_length_exceeded" or "token_limit_exceeded" or "payload_too_large" or "request_too_large" or "string_above_max_length" => ErrorTypes.ContextTooLong,
+        "payment_required" or "insufficient_quota" or "credit_balance_exhausted" or "enforced_spend_limit_reached" or "billing_error"
+            or "billing_hard_limit_reached" or "billing_not_active" => ErrorTypes.QuotaExceeded,
         "rate_limit_exceeded" or "rate_limit_error" => ErrorTypes.RateLimited,
-        "provider_overloaded" or "provider_unavailable" or "overloaded_error" => ErrorTypes.Overloaded,
+        "provider_overloaded" or "provider_unavailable" or "overloaded_error" or "engine_overloaded" => ErrorTypes.Overloaded,
         "timeout" or "timeout_error" => ErrorTypes.UpstreamTimeout,
         "authentication" or "permission_denied" or "authentication_error" or "permission_error" or "invalid_api_key" => ErrorTypes.AuthenticationFailed,
-        "content_policy_violation" or "refusal" or "content_filter" => ErrorTypes.ContentFiltered,
+        "content_policy_violation" or "refusal" or "content_filter" or "ResponsibleAIPolicyViolation" => ErrorTypes.ContentFiltered,
         "server" or "api_error" or "server_error" => ErrorTypes.UpstreamServerError,
-        "invalid_request" or "max_tokens_exceeded" => ErrorTypes.UpstreamBadRequest,
-        _ => ClassifyCode(fault),
+        "max_tokens_exceeded" => ErrorTypes.UpstreamBadRequest,
+        _ => null,
     };
 
-    private static string ClassifyCode(ProviderFault fault) => fault.Code switch
+    private static string ClassifyCode(ProviderFault fault) => Code(fault) switch
     {
         401 => ErrorTypes.AuthenticationFailed,
         402 => ErrorTypes.QuotaExceeded,
@@ -118,14 +122,21 @@ internal static class ProviderErrors
         429 => ErrorTypes.RateLimited,
         503 or 529 => ErrorTypes.Overloaded,
         >= 500 or null or < 300 => ErrorTypes.UpstreamServerError,
-        _ when SaysTooLong(fault.Message) => ErrorTypes.ContextTooLong,
+        _ when Says(fault.Message, s_tooLong) => ErrorTypes.ContextTooLong,
+        _ when Says(fault.Message, s_spent) => ErrorTypes.QuotaExceeded,
         _ => ErrorTypes.UpstreamBadRequest,
     };
 
-    // OpenAI-compatible servers say it in words only.
-    private static bool SaysTooLong(string? message) => message is not null
-        && (message.Contains("context length", StringComparison.OrdinalIgnoreCase) || message.Contains("context window", StringComparison.OrdinalIgnoreCase)
-            || message.Contains("prompt is too long", StringComparison.OrdinalIgnoreCase));
+    // An error in mid-stream has no status, and its name may stand for one.
+    private static int? Code(ProviderFault fault) => fault.Code ?? fault.Kinds.Select(kind => kind switch
+    {
+        "invalid_request_error" or "invalid_request" => 400,
+        "not_found_error" or "model_not_found" => 404,
+        _ => (int?)null,
+    }).FirstOrDefault(code => code is not null);
+
+    private static bool Says(string? message, string[] phrases) =>
+        message is not null && phrases.Any(phrase => message.Contains(phrase, StringComparison.OrdinalIgnoreCase));
 
     private static WorkflowError Describe(string type, ProviderFault fault, string provider, string model) => type switch
     {
@@ -141,7 +152,7 @@ internal static class ProviderErrors
         ErrorTypes.ContentFiltered => Make(type, false, provider, model, $"The content filter of {provider} stopped the call.",
             ["Change the prompt or its input so that it respects the provider's policy."]),
         ErrorTypes.Overloaded => Make(type, true, provider, model, $"{provider} has no capacity for {model} at the moment.", ["A retry may succeed; a fallback model helps."]),
-        ErrorTypes.UpstreamBadRequest when fault.Code is 404 => Make(type, false, provider, model, $"{provider} does not know the model {model}, or its base URL is wrong.",
+        ErrorTypes.UpstreamBadRequest when Code(fault) is 404 => Make(type, false, provider, model, $"{provider} does not know the model {model}, or its base URL is wrong.",
             ["Check 'model' in the step.", "Check the provider's base URL."]) with { Category = ErrorCategory.Config },
         ErrorTypes.UpstreamBadRequest when fault.Code is >= 300 and < 400 => Make(type, false, provider, model, $"{provider} answered with a redirect, which is not followed.",
             ["Check the provider's base URL."]) with { Category = ErrorCategory.Config },

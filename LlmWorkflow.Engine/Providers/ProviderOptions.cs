@@ -6,8 +6,8 @@ using Microsoft.Extensions.AI;
 namespace LlmWorkflow.Engine.Providers;
 
 /// <summary>
-/// A step's <c>provider_options</c>: members of the request body that the engine does not know. They ride in
-/// <see cref="ChatOptions.AdditionalProperties"/> as <see cref="JsonElement"/>s.
+/// A step's <c>provider_options</c>: three that the engine translates for each provider (<see cref="CommonOptions"/>), and members of the request body that
+/// it does not know. They ride in <see cref="ChatOptions.AdditionalProperties"/> as <see cref="JsonElement"/>s.
 /// </summary>
 internal static class ProviderOptions
 {
@@ -28,24 +28,42 @@ internal static class ProviderOptions
         ["n"] = "one reply is read",
     }.ToFrozenDictionary(StringComparer.OrdinalIgnoreCase);
 
+    private static readonly FrozenDictionary<string, FrozenDictionary<string, string>> s_refusedBy = new Dictionary<string, FrozenDictionary<string, string>>
+    {
+        ["anthropic"] = new Dictionary<string, string>
+        {
+            ["system"] = "use the step's 'system_prompt'",
+            ["stop_sequences"] = "use the step's 'stop'",
+            ["output_config"] = "use the step's 'response_format', and 'reasoning_effort' in 'provider_options'",
+            ["output_format"] = "use the step's 'response_format'",
+        }.ToFrozenDictionary(StringComparer.OrdinalIgnoreCase),
+        ["openai"] = new Dictionary<string, string>
+        {
+            ["audio"] = "text is read",
+            ["modalities"] = "text is read",
+        }.ToFrozenDictionary(StringComparer.OrdinalIgnoreCase),
+    }.ToFrozenDictionary(StringComparer.Ordinal);
+
     /// <summary>Why an option of this name is refused, as half a sentence; null when it is not.</summary>
-    public static string? Refusal(string name) => s_refused.GetValueOrDefault(name);
+    /// <param name="name">The option.</param>
+    /// <param name="provider">Whose; null: only what all providers refuse.</param>
+    public static string? Refusal(string name, string? provider = null) =>
+        s_refused.GetValueOrDefault(name) ?? (provider is null ? null : s_refusedBy.GetValueOrDefault(provider)?.GetValueOrDefault(name));
 
     /// <summary>The options as they may be sent.</summary>
-    /// <exception cref="WorkflowException">One of them is refused.</exception>
+    /// <exception cref="WorkflowException">One of them is refused, or one that the engine translates has a wrong value.</exception>
     public static JsonElement Check(JsonElement options)
     {
         foreach (var option in options.EnumerateObject())
         {
             if (Refusal(option.Name) is { } reason)
             {
-                throw new WorkflowException(new WorkflowError
-                {
-                    Type = ErrorTypes.InvalidDefinition,
-                    Category = ErrorCategory.Config,
-                    Message = $"'provider_options' may not hold '{Redactor.Text(option.Name)}': {reason}.",
-                    Details = new ErrorDetails { Suggestions = [$"Take '{Redactor.Text(option.Name)}' out of 'provider_options'."] },
-                });
+                throw Wrong(option.Name, $"'provider_options' may not hold '{Redactor.Text(option.Name)}': {reason}.");
+            }
+
+            if (CommonOptions.Fault(option.Name, option.Value) is { } fault)
+            {
+                throw Wrong(option.Name, fault);
             }
         }
 
@@ -62,18 +80,47 @@ internal static class ProviderOptions
         }
     }
 
-    /// <summary>Those that a call has, by name.</summary>
-    public static Dictionary<string, JsonElement> Of(ChatOptions? options)
+    /// <summary>Those that a call has: what the engine translates, and what goes into the body as it is.</summary>
+    /// <exception cref="WorkflowException">The provider refuses one of them, or a value is wrong.</exception>
+    public static (CommonOptions Common, IReadOnlyDictionary<string, JsonElement> Further) Of(ChatOptions? options, string provider)
     {
+        var common = new CommonOptions();
         var further = new Dictionary<string, JsonElement>(StringComparer.Ordinal);
         foreach (var (name, value) in options?.AdditionalProperties ?? [])
         {
-            if (value is JsonElement json && Refusal(name) is null)
+            if (value is not JsonElement json)
+            {
+                continue;
+            }
+
+            if (Refusal(name, provider) is { } reason)
+            {
+                throw Wrong(name, $"'provider_options' may not hold '{Redactor.Text(name)}' for {provider}: {reason}.");
+            }
+
+            if (CommonOptions.Fault(name, json) is { } fault)
+            {
+                throw Wrong(name, fault);
+            }
+
+            if (common.With(name, json) is { } known)
+            {
+                common = known;
+            }
+            else
             {
                 further[name] = json;
             }
         }
 
-        return further;
+        return (common, further);
     }
+
+    private static WorkflowException Wrong(string name, string message) => new(new WorkflowError
+    {
+        Type = ErrorTypes.InvalidDefinition,
+        Category = ErrorCategory.Config,
+        Message = message,
+        Details = new ErrorDetails { Suggestions = [$"Correct '{Redactor.Text(name)}' in 'provider_options', or take it out."] },
+    });
 }

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Logging;
 
 namespace LlmWorkflow.Engine.Providers;
 
@@ -31,9 +32,14 @@ internal static class ProviderRegistrations
                 // Long enough to keep the connection of a stream that has just ended, short enough to close that of a cancelled one.
                 ResponseDrainTimeout = TimeSpan.FromMilliseconds(100),
             });
-        services.TryAddSingleton<OpenRouterChatClient>();
-        services.AddSingleton(static provider => provider.GetRequiredService<OpenRouterChatClient>().ToRegistration());
-        services.TryAddSingleton<ChatClientRegistry>();
+        // Those of settings first: a registration of the host's own under the same name wins.
+        services.TryAddSingleton(static provider => new ChatClientRegistry(
+        [
+            .. ConfiguredProviders.All(
+                provider.GetRequiredService<EngineOptions>(), provider.GetRequiredService<IHttpClientFactory>(),
+                provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILoggerFactory>()),
+            .. provider.GetServices<ChatClientRegistration>(),
+        ]));
         services.TryAddSingleton<LlmCaller>();
         return services;
     }

@@ -12,6 +12,7 @@ internal sealed class ReplyBuilder(LlmPrompt prompt)
     private readonly StringBuilder _text = new();
     private long _reasoningLength;
     private UsageDetails? _usage;
+    private bool _usageIsPartial;
     private JsonElement? _rawUsage;
     private string? _upstreamProvider;
 
@@ -26,6 +27,9 @@ internal sealed class ReplyBuilder(LlmPrompt prompt)
     public decimal? ReportedUsd { get; private set; }
 
     public IReadOnlyList<string> Terms { get; private set; } = [];
+
+    /// <summary>Time from the request to the first piece; null: none has come.</summary>
+    public TimeSpan? FirstPieceAfter { get; set; }
 
     public string Text => _text.ToString();
 
@@ -51,6 +55,7 @@ internal sealed class ReplyBuilder(LlmPrompt prompt)
                 case UsageContent usage:
                     // Later reports are cumulative: they replace earlier ones.
                     _usage = usage.Details;
+                    _usageIsPartial = update.AdditionalProperties?.ContainsKey(ChatCallProgress.PartialUsage) == true;
                     break;
             }
         }
@@ -76,7 +81,13 @@ internal sealed class ReplyBuilder(LlmPrompt prompt)
     {
         if (_usage is not null)
         {
-            return ChatCallProgress.ToTokenUsage(_usage);
+            var reported = ChatCallProgress.ToTokenUsage(_usage);
+            return !_usageIsPartial ? reported : reported with
+            {
+                OutputTokens = Math.Max(reported.OutputTokens, TokenEstimate.OfLength(_text.Length + _reasoningLength)),
+                ReasoningTokens = Math.Max(reported.ReasoningTokens, TokenEstimate.OfLength(_reasoningLength)),
+                Estimated = true,
+            };
         }
 
         return complete || Began || InputMayBeBilled(error)

@@ -19,8 +19,9 @@ internal static class CompletionPlanner
             text = Fit(text, wanted, prompt);
         }
 
-        var tokens = behavior.OutputTokens ?? TokenEstimate.OfText(text);
-        return new Completion(text, tokens, Math.Min(tokens, prompt.MaxTokens ?? tokens));
+        var reasoning = behavior.ReasoningTokens ?? prompt.ReasoningTokens;
+        var tokens = behavior.OutputTokens ?? TokenEstimate.OfText(text) + reasoning;
+        return new Completion(text, tokens, Math.Min(tokens, prompt.MaxTokens ?? tokens)) { ReasoningTokens = Math.Min(reasoning, tokens) };
     }
 
     private static string Compose(ChatPrompt prompt)

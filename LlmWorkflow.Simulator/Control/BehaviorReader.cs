@@ -1,5 +1,5 @@
-using System.Globalization;
 using System.Text.Json;
+using LlmWorkflow.Simulator.RateLimits;
 
 namespace LlmWorkflow.Simulator.Control;
 
@@ -8,13 +8,34 @@ internal sealed class BehaviorReader
 {
     private static readonly string[] Fields =
     [
-        "latency_ms", "tokens_per_second", "output_tokens", "error_status", "error_rate", "retry_after",
-        "requests_per_minute", "cut_after_tokens", "reply", "match",
+        "latency_ms", "tokens_per_second", "output_tokens", "reasoning_tokens", "error_status", "error_code", "error_rate", "retry_after",
+        "requests_per_minute", "rate_limit", "cut_after_tokens", "reply", "replies", "finish_reason", "usage", "omit_usage", "answering_model",
+        "byok", "generation_delay_ms", "hold", "hold_id", "times", "match",
     ];
 
     private static readonly string[] MatchFields = ["path", "model", "text"];
+    private static readonly string[] RateLimitFields = ["requests_per_minute", "capacity", "tokens_per_minute", "window", "headers"];
 
-    private readonly List<string> errors = [];
+    private static readonly Dictionary<string, HoldPoint> HoldPoints = new(StringComparer.Ordinal)
+    {
+        ["before_response"] = HoldPoint.BeforeResponse,
+        ["before_first_byte"] = HoldPoint.BeforeFirstByte,
+        ["mid_stream"] = HoldPoint.MidStream,
+        ["before_last_byte"] = HoldPoint.BeforeLastByte,
+        ["after_last_byte"] = HoldPoint.AfterLastByte,
+    };
+
+    private static readonly Dictionary<string, RateWindowKind> Windows = new(StringComparer.Ordinal)
+    {
+        ["bucket"] = RateWindowKind.Bucket, ["fixed"] = RateWindowKind.Fixed, ["sliding"] = RateWindowKind.Sliding,
+    };
+
+    private static readonly Dictionary<string, RateHeaders> Headers = new(StringComparer.Ordinal)
+    {
+        ["openai"] = RateHeaders.OpenAi, ["anthropic"] = RateHeaders.Anthropic, ["openrouter"] = RateHeaders.OpenRouter, ["none"] = RateHeaders.None,
+    };
+
+    private readonly FieldReader fields = new();
 
     public static (IReadOnlyList<Behavior> Behaviors, IReadOnlyList<string> Errors) Read(string body)
     {
@@ -22,7 +43,7 @@ internal sealed class BehaviorReader
         try
         {
             using var document = JsonDocument.Parse(body);
-            return (reader.ReadAll(document.RootElement), reader.errors);
+            return (reader.ReadAll(document.RootElement), reader.fields.Errors);
         }
         catch (JsonException malformed)
         {
@@ -39,131 +60,94 @@ internal sealed class BehaviorReader
             case JsonValueKind.Object:
                 return [ReadOne(root, "")];
             default:
-                errors.Add($"The body must be a behavior object or an array of them, not {Name(root)}.");
+                fields.Add($"The body must be a behavior object or an array of them, not {FieldReader.Name(root)}.");
                 return [];
         }
     }
 
     private Behavior ReadOne(JsonElement entry, string at)
     {
-        if (!IsObject(entry, at, Fields))
+        if (!fields.IsObject(entry, at, Fields))
         {
             return new Behavior();
         }
 
         return new Behavior
         {
-            LatencyMs = Number(entry, at, "latency_ms", 0, 3_600_000),
-            TokensPerSecond = Number(entry, at, "tokens_per_second", 0.01, 1_000_000),
-            OutputTokens = Integer(entry, at, "output_tokens", 0, 1_000_000),
+            LatencyMs = fields.Number(entry, at, "latency_ms", 0, 3_600_000),
+            TokensPerSecond = fields.Number(entry, at, "tokens_per_second", 0.01, 1_000_000),
+            OutputTokens = fields.Integer(entry, at, "output_tokens", 0, 1_000_000),
+            ReasoningTokens = fields.Integer(entry, at, "reasoning_tokens", 0, 1_000_000),
             ErrorStatus = Status(entry, at),
-            ErrorRate = Number(entry, at, "error_rate", 0, 1),
-            RetryAfter = Number(entry, at, "retry_after", 0, 86_400),
-            RequestsPerMinute = Integer(entry, at, "requests_per_minute", 0, 1_000_000),
-            CutAfterTokens = Integer(entry, at, "cut_after_tokens", 0, 1_000_000),
-            Reply = Text(entry, at, "reply"),
+            ErrorCode = fields.Text(entry, at, "error_code"),
+            ErrorRate = fields.Number(entry, at, "error_rate", 0, 1),
+            RetryAfter = fields.Number(entry, at, "retry_after", 0, 86_400),
+            RequestsPerMinute = fields.Integer(entry, at, "requests_per_minute", 0, 1_000_000),
+            RateLimit = RateLimit(entry, at),
+            CutAfterTokens = fields.Integer(entry, at, "cut_after_tokens", 0, 1_000_000),
+            Reply = fields.Text(entry, at, "reply"),
+            Replies = fields.Texts(entry, at, "replies"),
+            FinishReason = fields.Text(entry, at, "finish_reason"),
+            Usage = fields.Raw(entry, at, "usage"),
+            OmitUsage = fields.Flag(entry, at, "omit_usage"),
+            AnsweringModel = fields.Text(entry, at, "answering_model"),
+            Byok = fields.Flag(entry, at, "byok"),
+            GenerationDelayMs = fields.Number(entry, at, "generation_delay_ms", 0, 3_600_000),
+            Hold = fields.Choice(entry, at, "hold", HoldPoints),
+            HoldId = fields.Text(entry, at, "hold_id"),
+            Times = fields.Integer(entry, at, "times", 0, 1_000_000_000),
             Match = Match(entry, at),
         };
     }
 
     private BehaviorMatch? Match(JsonElement entry, string at)
     {
-        at = Join(at, "match");
-        if (!TryGet(entry, "match", out var match) || !IsObject(match, at, MatchFields))
+        at = FieldReader.Join(at, "match");
+        if (!FieldReader.TryGet(entry, "match", out var match) || !fields.IsObject(match, at, MatchFields))
         {
             return null;
         }
 
-        return new BehaviorMatch { Path = Text(match, at, "path"), Model = Text(match, at, "model"), Text = Text(match, at, "text") };
+        return new BehaviorMatch { Path = fields.Text(match, at, "path"), Model = fields.Text(match, at, "model"), Text = fields.Text(match, at, "text") };
     }
 
-    private bool IsObject(JsonElement element, string at, string[] fields)
+    private RateLimit? RateLimit(JsonElement entry, string at)
     {
-        if (element.ValueKind is not JsonValueKind.Object)
+        at = FieldReader.Join(at, "rate_limit");
+        if (!FieldReader.TryGet(entry, "rate_limit", out var given) || !fields.IsObject(given, at, RateLimitFields))
         {
-            errors.Add($"'{at}' must be an object with {Allowed(fields)}, not {Name(element)}.");
-            return false;
+            return null;
         }
 
-        foreach (var property in element.EnumerateObject().Where(property => !fields.Contains(property.Name, StringComparer.Ordinal)))
+        var limit = new RateLimit
         {
-            errors.Add($"'{Join(at, property.Name)}' is not a field of it; allowed are {Allowed(fields)}.");
+            RequestsPerMinute = fields.Integer(given, at, "requests_per_minute", 0, 1_000_000_000),
+            Capacity = fields.Integer(given, at, "capacity", 1, 1_000_000_000),
+            TokensPerMinute = fields.Integer(given, at, "tokens_per_minute", 0, 2_000_000_000),
+            Window = fields.Choice(given, at, "window", Windows),
+            Headers = fields.Choice(given, at, "headers", Headers),
+        };
+        if (limit is { RequestsPerMinute: null, TokensPerMinute: null })
+        {
+            fields.Add($"'{at}' must have requests_per_minute, tokens_per_minute or both.");
         }
 
-        return true;
+        if (limit is { Capacity: not null } and ({ RequestsPerMinute: null } or { Window: not (null or RateWindowKind.Bucket) }))
+        {
+            fields.Add($"'{FieldReader.Join(at, "capacity")}' is for a bucket with requests_per_minute only.");
+        }
+
+        return limit;
     }
 
     private int? Status(JsonElement entry, string at)
     {
-        var status = Integer(entry, at, "error_status", 200, 599);
+        var status = fields.Integer(entry, at, "error_status", 200, 599);
         if (status is > 200 and < 400)
         {
-            errors.Add($"'{Join(at, "error_status")}' must be 400 to 599, or 200 for an error that arrives under HTTP 200, not {status}.");
+            fields.Add($"'{FieldReader.Join(at, "error_status")}' must be 400 to 599, or 200 for an error that comes after the reply's begin, not {status}.");
         }
 
         return status;
     }
-
-    private int? Integer(JsonElement entry, string at, string field, int least, int most)
-    {
-        var number = Number(entry, at, field, least, most);
-        if (number is { } value && !double.IsInteger(value))
-        {
-            errors.Add(string.Create(CultureInfo.InvariantCulture, $"'{Join(at, field)}' must be a whole number, not {value}."));
-            return null;
-        }
-
-        return (int?)number;
-    }
-
-    private double? Number(JsonElement entry, string at, string field, double least, double most)
-    {
-        if (!TryGet(entry, field, out var element))
-        {
-            return null;
-        }
-
-        if (element.ValueKind is JsonValueKind.Number && element.TryGetDouble(out var value) && value >= least && value <= most)
-        {
-            return value;
-        }
-
-        errors.Add(string.Create(
-            CultureInfo.InvariantCulture,
-            $"'{Join(at, field)}' must be a number from {least} to {most}, not {element.GetRawText()}."));
-        return null;
-    }
-
-    private string? Text(JsonElement entry, string at, string field)
-    {
-        if (!TryGet(entry, field, out var element))
-        {
-            return null;
-        }
-
-        if (element.ValueKind is JsonValueKind.String)
-        {
-            return element.GetString();
-        }
-
-        errors.Add($"'{Join(at, field)}' must be a string, not {Name(element)}.");
-        return null;
-    }
-
-    private static bool TryGet(JsonElement entry, string field, out JsonElement element) =>
-        entry.TryGetProperty(field, out element) && element.ValueKind is not JsonValueKind.Null;
-
-    private static string Join(string at, string field) => at.Length == 0 ? field : $"{at}.{field}";
-
-    private static string Allowed(string[] fields) => string.Join(", ", fields);
-
-    private static string Name(JsonElement element) => element.ValueKind switch
-    {
-        JsonValueKind.Array => "an array",
-        JsonValueKind.Object => "an object",
-        JsonValueKind.String => "a string",
-        JsonValueKind.Number => "a number",
-        JsonValueKind.Null => "null",
-        _ => "a boolean",
-    };
 }

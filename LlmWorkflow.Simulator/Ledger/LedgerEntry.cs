@@ -14,7 +14,7 @@ internal enum CallOutcome
     [JsonStringEnumMemberName("aborted")]
     Aborted,
 
-    /// <summary>An error was sent.</summary>
+    /// <summary>An error was sent: instead of the reply (<c>status</c> says which, nothing is billed), or in its midst.</summary>
     [JsonStringEnumMemberName("error")]
     Error,
 }
@@ -34,23 +34,53 @@ internal sealed record LedgerEntry
 
     public PromptHash PromptSha256 { get; init; }
 
-    public int InputTokens { get; init; }
+    /// <summary>The whole prompt, whatever was cached of it.</summary>
+    public int InputTokens => Tokens.TotalInput;
 
-    public int OutputTokens { get; init; }
+    public int OutputTokens => Tokens.Output;
 
+    /// <summary>All that the caller owes for the call. Under BYOK: the router's fee and what the provider charges to the caller's own key.</summary>
     public decimal Usd { get; init; }
 
     public required CallOutcome Outcome { get; init; }
 
-    [JsonIgnore]
+    /// <summary>HTTP status of the answer; null when the client left before there was one.</summary>
+    public int? Status { get; init; }
+
+    /// <summary><c>openrouter</c>, <c>openai</c>, <c>anthropic</c>, <c>google_places</c>.</summary>
+    public string? Provider { get; init; }
+
+    /// <summary>Fingerprint of the key; null: none was sent.</summary>
+    public string? Key { get; init; }
+
+    /// <summary>The model that answered, whose price is charged.</summary>
+    public string? AnsweringModel { get; init; }
+
+    public TokenUsage Tokens { get; init; } = TokenUsage.None;
+
+    public string? ServiceTier { get; init; }
+
     public bool Streamed { get; init; }
 
-    [JsonIgnore]
     public string? FinishReason { get; init; }
+
+    /// <summary>When the first byte of the body was sent; null: none was.</summary>
+    public DateTimeOffset? FirstByteAt { get; init; }
+
+    /// <summary>When the last one that the client can have read was sent.</summary>
+    public DateTimeOffset? LastByteAt { get; init; }
 
     /// <summary>From arrival to the end.</summary>
     [JsonIgnore]
     public TimeSpan Duration { get; init; }
+
+    /// <summary>The caller's own key at the provider paid for it.</summary>
+    [JsonIgnore]
+    public bool Byok { get; init; }
+
+    /// <summary>Until then the call is not to be looked up.</summary>
+    [JsonIgnore]
+    public DateTimeOffset HiddenUntil { get; init; }
 }
 
 /// <summary>The answer of <c>GET /_control/ledger</c>.</summary>

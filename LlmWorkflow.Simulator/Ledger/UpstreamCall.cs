@@ -10,6 +10,9 @@ internal sealed class UpstreamCall(CallLedger ledger, TimeProvider time, string 
     private readonly long started = time.GetTimestamp();
     private long? sequence;
     private LedgerEntry? settled;
+    private bool delivered;
+    private DateTimeOffset? firstByteAt;
+    private DateTimeOffset? lastByteAt;
 
     public string Id => id;
 
@@ -17,36 +20,63 @@ internal sealed class UpstreamCall(CallLedger ledger, TimeProvider time, string 
 
     public DateTimeOffset At => at;
 
+    public string? Provider { get; init; }
+
+    public string? Key { get; set; }
+
     public string? Model { get; set; }
+
+    public string? AnsweringModel { get; set; }
 
     public PromptHash PromptSha256 { get; set; }
 
+    public string? ServiceTier { get; set; }
+
     public bool Streamed { get; set; }
 
+    public bool Byok { get; set; }
+
+    /// <summary>How long after its end the call cannot be looked up.</summary>
+    public TimeSpan LookUpDelay { get; set; }
+
+    /// <summary>Notes that bytes of the body were sent.</summary>
+    public void Sent()
+    {
+        lastByteAt = time.GetUtcNow();
+        firstByteAt ??= lastByteAt;
+    }
+
     /// <summary>Settles before the last bytes are written: who has read a reply to its end must find it in the ledger.</summary>
-    public void Complete(int inputTokens, int outputTokens, decimal usd, string? finishReason = null) =>
-        Settle(CallOutcome.Completed, inputTokens, outputTokens, usd, finishReason);
+    public void Complete(Bill bill, string? finishReason = null)
+    {
+        Sent();
+        Settle(CallOutcome.Completed, StatusCodes.Status200OK, bill, finishReason);
+    }
 
-    public void Fail(int inputTokens = 0, int outputTokens = 0, decimal usd = 0m) =>
-        Settle(CallOutcome.Error, inputTokens, outputTokens, usd, "error");
+    /// <param name="status">Of the answer; 200 when the error came after the reply's begin.</param>
+    /// <param name="bill">What was produced until then.</param>
+    public void Fail(int status, Bill? bill = null) => Settle(CallOutcome.Error, status, bill ?? Bill.Nothing, "error");
 
-    public void Abort(int inputTokens, int outputTokens, decimal usd) =>
-        Settle(CallOutcome.Aborted, inputTokens, outputTokens, usd, finishReason: null);
+    public void Abort(Bill bill) =>
+        Settle(CallOutcome.Aborted, firstByteAt is null ? null : StatusCodes.Status200OK, bill, finishReason: null);
+
+    /// <summary>The last byte has left: whatever happens to the connection, the reply was delivered.</summary>
+    public void Delivered() => delivered = true;
 
     /// <summary>Corrects a call whose last bytes did not reach the client, or settles one that never got that far.</summary>
     public void AbortUnsent()
     {
         if (settled is null)
         {
-            Abort(0, 0, 0m);
+            Abort(Bill.Nothing);
         }
-        else if (settled.Outcome is CallOutcome.Completed)
+        else if (settled.Outcome is CallOutcome.Completed && !delivered)
         {
             ledger.Replace(sequence!.Value, settled with { Outcome = CallOutcome.Aborted });
         }
     }
 
-    private void Settle(CallOutcome outcome, int inputTokens, int outputTokens, decimal usd, string? finishReason)
+    private void Settle(CallOutcome outcome, int? status, Bill bill, string? finishReason)
     {
         if (sequence is not null)
         {
@@ -58,15 +88,23 @@ internal sealed class UpstreamCall(CallLedger ledger, TimeProvider time, string 
             Id = id,
             At = at,
             Path = path,
+            Provider = Provider,
+            Key = Key,
             Model = Model,
+            AnsweringModel = AnsweringModel,
             PromptSha256 = PromptSha256,
-            InputTokens = inputTokens,
-            OutputTokens = outputTokens,
-            Usd = usd,
+            Tokens = bill.Tokens,
+            Usd = bill.Usd,
             Outcome = outcome,
+            Status = status,
+            ServiceTier = ServiceTier,
             Streamed = Streamed,
             FinishReason = finishReason,
+            FirstByteAt = firstByteAt,
+            LastByteAt = lastByteAt,
             Duration = time.GetElapsedTime(started),
+            Byok = Byok,
+            HiddenUntil = time.GetUtcNow() + LookUpDelay,
         };
         sequence = ledger.Add(settled);
     }

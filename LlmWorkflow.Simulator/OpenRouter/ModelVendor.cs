@@ -24,5 +24,6 @@ internal static class ModelVendor
         _ => finishReason,
     };
 
-    private static string Prefix(string model) => model.Split('/', 2)[0];
+    /// <summary>The part before the slash.</summary>
+    public static string Prefix(string model) => model.Split('/', 2)[0];
 }

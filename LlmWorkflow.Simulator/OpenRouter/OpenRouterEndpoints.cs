@@ -1,4 +1,5 @@
-using System.Security.Cryptography;
+using System.Text.Json.Nodes;
+using LlmWorkflow.Simulator.Completions;
 using LlmWorkflow.Simulator.Ledger;
 
 namespace LlmWorkflow.Simulator.OpenRouter;
@@ -9,59 +10,55 @@ internal static class OpenRouterEndpoints
     public static void MapOpenRouter(this IEndpointRouteBuilder routes)
     {
         var api = routes.MapGroup("/openrouter/api/v1");
-        api.MapPost("/chat/completions", (HttpContext http, ChatCompletions chat) => chat.AnswerAsync(http));
-        api.MapGet("/generation", Generation);
-        routes.Map("/openrouter/{**rest}", UnknownAsync);
+        api.MapPost("/chat/completions", (HttpContext http, ChatUpstream chat, OpenRouterProtocol protocol) => chat.AnswerAsync(http, protocol));
+        api.MapGet("/generation", GenerationAsync);
+        routes.Map("/openrouter/{**rest}", (HttpContext http, ChatUpstream chat, OpenRouterProtocol protocol) => chat.RefuseUnknownAsync(http, protocol));
     }
 
-    /// <summary>Ids look like the real ones: <c>gen-</c>, Unix seconds, 20 letters and digits.</summary>
-    public static string NewId(TimeProvider time) => $"gen-{time.GetUtcNow().ToUnixTimeSeconds()}-{RandomNumberGenerator.GetString(
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789", 20)}";
-
-    public static bool HasBearerToken(HttpRequest request) =>
-        request.Headers.Authorization.ToString().Split(' ', 2) is [var scheme, var token]
-        && scheme.Equals("Bearer", StringComparison.OrdinalIgnoreCase) && !string.IsNullOrWhiteSpace(token);
-
-    private static async Task UnknownAsync(HttpContext http, CallLedger ledger, TimeProvider time)
+    // A read of the books: it costs nothing, and is no call in the ledger. Refused calls have no generation.
+    private static Task GenerationAsync(HttpContext http, CallLedger ledger, TimeProvider time, string? id)
     {
-        var call = new UpstreamCall(ledger, time, NewId(time), http.Request.Path);
-        call.Fail();
-        await OpenRouterErrors.SendAsync(
-            http.Response, StatusCodes.Status404NotFound, new ErrorDetail(404, "Not Found", Metadata: null), http.RequestAborted);
+        var key = ApiKeys.Bearer(http.Request);
+        if (key is null || !ApiKeys.IsKnown(key))
+        {
+            return FailAsync(http, OpenRouterErrors.Unauthorized(key));
+        }
+
+        return id is not null && ledger.Find(id) is { AnsweringModel: { } model } entry && entry.HiddenUntil <= time.GetUtcNow()
+            ? http.Response.WriteAsJsonAsync(new GenerationReply(View(entry, model)), SimulatorJson.Wire.GenerationReply, cancellationToken: http.RequestAborted)
+            : FailAsync(http, new UpstreamFault(StatusCodes.Status404NotFound, $"Generation {id} not found"));
     }
 
-    // A read of the books: it costs nothing, and is no call in the ledger.
-    private static async Task Generation(HttpContext http, CallLedger ledger, string? id)
+    private static Task FailAsync(HttpContext http, UpstreamFault fault)
     {
-        if (!HasBearerToken(http.Request))
-        {
-            await OpenRouterErrors.SendAsync(http.Response, StatusCodes.Status401Unauthorized, OpenRouterErrors.Unauthorized, http.RequestAborted);
-        }
-        else if (id is null || ledger.Find(id) is not { Model: { } model } entry)
-        {
-            await OpenRouterErrors.SendAsync(
-                http.Response, StatusCodes.Status404NotFound, new ErrorDetail(404, $"Generation {id} not found", Metadata: null), http.RequestAborted);
-        }
-        else
-        {
-            await http.Response.WriteAsJsonAsync(
-                new GenerationReply(View(entry, model)), SimulatorJson.Wire.GenerationReply, cancellationToken: http.RequestAborted);
-        }
+        http.Response.StatusCode = fault.Status;
+        return http.Response.WriteAsJsonAsync(
+            new JsonObject { ["error"] = OpenRouterErrors.Json(fault, providerName: null) }, SimulatorJson.Wire.JsonObject, cancellationToken: http.RequestAborted);
     }
 
-    private static Generation View(LedgerEntry entry, string model) => new()
+    private static Generation View(LedgerEntry entry, string model)
     {
-        Id = entry.Id,
-        Model = model,
-        ProviderName = ModelVendor.ProviderName(model),
-        CreatedAt = entry.At,
-        TotalCost = entry.Usd,
-        TokensPrompt = entry.InputTokens,
-        TokensCompletion = entry.OutputTokens,
-        Streamed = entry.Streamed,
-        Cancelled = entry.Outcome is CallOutcome.Aborted,
-        FinishReason = entry.FinishReason,
-        NativeFinishReason = ModelVendor.NativeFinishReason(model, entry.FinishReason),
-        GenerationTime = (long)entry.Duration.TotalMilliseconds,
-    };
+        var price = PriceTable.OfRouted(model);
+        var upstream = entry.Byok ? price.OfInput(entry.Tokens) + price.OfOutput(entry.Tokens) : entry.Usd;
+        return new Generation
+        {
+            Id = entry.Id,
+            Model = model,
+            ProviderName = ModelVendor.ProviderName(model),
+            CreatedAt = entry.At,
+            TotalCost = ModelPrice.Trim(entry.Byok ? entry.Usd - upstream : entry.Usd),
+            UpstreamInferenceCost = ModelPrice.Trim(upstream),
+            CacheDiscount = entry.Tokens.TotalInput == entry.Tokens.Input ? null : price.CacheDiscount(entry.Tokens),
+            IsByok = entry.Byok,
+            TokensPrompt = entry.InputTokens,
+            TokensCompletion = entry.OutputTokens,
+            NativeTokensReasoning = entry.Tokens.Reasoning,
+            NativeTokensCached = entry.Tokens.CacheRead,
+            Streamed = entry.Streamed,
+            Cancelled = entry.Outcome is CallOutcome.Aborted,
+            FinishReason = entry.FinishReason,
+            NativeFinishReason = ModelVendor.NativeFinishReason(model, entry.FinishReason),
+            GenerationTime = (long)entry.Duration.TotalMilliseconds,
+        };
+    }
 }

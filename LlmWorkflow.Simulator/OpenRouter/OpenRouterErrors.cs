@@ -1,33 +1,39 @@
-using System.Globalization;
-using LlmWorkflow.Simulator.Control;
+using System.Text.Json.Nodes;
+using LlmWorkflow.Simulator.Completions;
 
 namespace LlmWorkflow.Simulator.OpenRouter;
 
 /// <summary>Errors as OpenRouter words and types them.</summary>
 internal static class OpenRouterErrors
 {
-    public static readonly ErrorDetail Unauthorized = new(401, "No auth credentials found", Metadata: null);
+    public static UpstreamFault Unauthorized(string? key) =>
+        new(StatusCodes.Status401Unauthorized, key is null ? "No auth credentials found" : "User not found.");
 
-    // What OpenRouter answers when the provider behind it broke after the reply had begun.
-    public static readonly ErrorDetail Provider = OfStatus(StatusCodes.Status502BadGateway, "DeepInfra");
+    public static UpstreamFault BadRequest(string message) => new(StatusCodes.Status400BadRequest, message);
 
-    public static ErrorDetail BadRequest(string message) => new(400, message, Metadata: null);
-
-    public static ErrorDetail OfStatus(int status, string? providerName) => new(status, Message(status), new ErrorMetadata(Type(status), providerName));
-
-    public static Task SendAsync(HttpResponse response, int status, ErrorDetail error, CancellationToken cancellation)
+    /// <param name="status">HTTP status; null: what the provider behind it broke with, after the reply had begun.</param>
+    /// <param name="type">One of OpenRouter's error types; null: the status's usual one.</param>
+    public static UpstreamFault Of(int? status, string? type)
     {
-        response.StatusCode = status;
-        return response.WriteAsJsonAsync(new ErrorReply(error), SimulatorJson.Wire.ErrorReply, cancellationToken: cancellation);
+        var known = status ?? StatusOf(type);
+        return new(known, Message(known)) { Type = type ?? TypeOf(known) };
     }
 
-    /// <summary>Writes the headers of a 429: when to come back, and what the limit is.</summary>
-    public static void AddRateLimitHeaders(HttpResponse response, RateLimitHit hit, double? retryAfter, DateTimeOffset now)
+    public static JsonObject Json(UpstreamFault fault, string? providerName)
     {
-        response.AddRetryAfter(retryAfter ?? Math.Ceiling(hit.FreeAfter.TotalSeconds));
-        response.Headers["x-ratelimit-limit"] = hit.RequestsPerMinute.ToString(CultureInfo.InvariantCulture);
-        response.Headers["x-ratelimit-remaining"] = "0";
-        response.Headers["x-ratelimit-reset"] = now.Add(hit.FreeAfter).ToUnixTimeMilliseconds().ToString(CultureInfo.InvariantCulture);
+        var error = new JsonObject { ["code"] = fault.Status, ["message"] = fault.Message };
+        if (fault.Type is { } type)
+        {
+            var metadata = new JsonObject { ["error_type"] = type };
+            if (providerName is not null)
+            {
+                metadata["provider_name"] = providerName;
+            }
+
+            error["metadata"] = metadata;
+        }
+
+        return error;
     }
 
     private static string Message(int status) => status switch
@@ -44,7 +50,7 @@ internal static class OpenRouterErrors
         _ => status < 500 ? "Invalid request" : "Internal Server Error",
     };
 
-    private static string Type(int status) => status switch
+    private static string TypeOf(int status) => status switch
     {
         401 => "authentication",
         402 => "payment_required",
@@ -55,5 +61,19 @@ internal static class OpenRouterErrors
         502 => "provider_unavailable",
         503 or 529 => "provider_overloaded",
         _ => status < 500 ? "invalid_request" : "server",
+    };
+
+    private static int StatusOf(string? type) => type switch
+    {
+        "authentication" => 401,
+        "payment_required" => 402,
+        "permission_denied" or "content_policy_violation" => 403,
+        "timeout" => 408,
+        "payload_too_large" => 413,
+        "rate_limit_exceeded" => 429,
+        "provider_overloaded" => 503,
+        "server" => 500,
+        "invalid_request" or "context_length_exceeded" or "max_tokens_exceeded" or "token_limit_exceeded" or "refusal" => 400,
+        _ => 502,
     };
 }

@@ -12,7 +12,7 @@ internal sealed class NearbySearch(BehaviorBook behaviors, CallLedger ledger, Ti
 
     public async Task AnswerAsync(HttpContext http)
     {
-        var call = new UpstreamCall(ledger, time, $"places-{Guid.CreateVersion7(time.GetUtcNow()):N}", http.Request.Path);
+        var call = Begin(http);
         try
         {
             await AnswerAsync(http, call, http.RequestAborted);
@@ -28,13 +28,15 @@ internal sealed class NearbySearch(BehaviorBook behaviors, CallLedger ledger, Ti
         }
         finally
         {
-            call.Fail();
+            call.Fail(StatusCodes.Status500InternalServerError);
         }
     }
 
     /// <summary>Anything else under the base path.</summary>
-    public Task RefuseUnknownAsync(HttpContext http) => FailAsync(
-        http, new UpstreamCall(ledger, time, $"places-{Guid.CreateVersion7(time.GetUtcNow()):N}", http.Request.Path), RpcError.OfStatus(404));
+    public Task RefuseUnknownAsync(HttpContext http) => FailAsync(http, Begin(http), RpcError.OfStatus(404));
+
+    private UpstreamCall Begin(HttpContext http) =>
+        new(ledger, time, $"places-{Guid.CreateVersion7(time.GetUtcNow()):N}", http.Request.Path) { Provider = "google_places" };
 
     private async Task AnswerAsync(HttpContext http, UpstreamCall call, CancellationToken gone)
     {
@@ -42,12 +44,13 @@ internal sealed class NearbySearch(BehaviorBook behaviors, CallLedger ledger, Ti
         var body = await reader.ReadToEndAsync(gone);
         call.PromptSha256 = PromptHash.Of(body);
 
-        if (Given(http.Request, "X-Goog-Api-Key", "key") is null)
+        if (Given(http.Request, "X-Goog-Api-Key", "key") is not { } key)
         {
             await FailAsync(http, call, RpcError.NoKey);
             return;
         }
 
+        call.Key = KeyFingerprint.Of(key);
         if (Given(http.Request, "X-Goog-FieldMask", "$fields", "fields") is not { } fields)
         {
             await FailAsync(http, call, RpcError.NoFieldMask);
@@ -68,10 +71,10 @@ internal sealed class NearbySearch(BehaviorBook behaviors, CallLedger ledger, Ti
             return;
         }
 
-        var behavior = behaviors.Decide(call.Path, model: null, body);
-        if (behavior.Limit is { } hit)
+        var behavior = behaviors.Decide(new CallFacts(call.Path, Model: null, body) { Account = $"{call.Provider}\n{call.Key}" });
+        if (behavior.Rate is { Limited: true } rate)
         {
-            http.Response.AddRetryAfter(behavior.Settings.RetryAfter ?? Math.Ceiling(hit.FreeAfter.TotalSeconds));
+            http.Response.AddRetryAfter(behavior.Settings.RetryAfter ?? Math.Ceiling(rate.FreeAfter.TotalSeconds));
             await FailAsync(http, call, RpcError.OfStatus(429));
             return;
         }
@@ -85,7 +88,7 @@ internal sealed class NearbySearch(BehaviorBook behaviors, CallLedger ledger, Ti
         var places = new JsonArray([.. PlaceDirectory.Search(request).Select(mask.Apply)]);
         // When nothing is found the field is left out, as protobuf's JSON does with empty lists.
         var reply = places.Count == 0 ? [] : new JsonObject { ["places"] = places };
-        call.Complete(inputTokens: 0, outputTokens: 0, usd: 0m);
+        call.Complete(Bill.Nothing);
         return http.Response.WriteAsJsonAsync(reply, SimulatorJson.Wire.JsonObject, cancellationToken: gone);
     }
 
@@ -104,8 +107,8 @@ internal sealed class NearbySearch(BehaviorBook behaviors, CallLedger ledger, Ti
 
     private static Task FailAsync(HttpContext http, UpstreamCall call, RpcError error, int? status = null)
     {
-        call.Fail();
         http.Response.StatusCode = status ?? error.Code;
+        call.Fail(http.Response.StatusCode);
         return http.Response.WriteAsJsonAsync(
             new RpcErrorReply(error), SimulatorJson.Wire.RpcErrorReply, cancellationToken: http.RequestAborted);
     }

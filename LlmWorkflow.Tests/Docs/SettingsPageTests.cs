@@ -28,6 +28,17 @@ public sealed partial class SettingsPageTests
     public void Page_EachSetting_HasDefaultAndExample() =>
         Assert.All(Page(), setting => Assert.All(setting.Value, cell => Assert.NotEmpty(cell)));
 
+    // {NAME} stands for each of OPENAI_COMPATIBLE_PROVIDERS.
+    [Fact]
+    public void Page_SettingsOfNamedProviders_AreThoseThatAreRead()
+    {
+        const string Provider = "SOME_PROVIDER";
+        var read = Worker(("OPENAI_COMPATIBLE_PROVIDERS", "some_provider")).Asked.Where(name => name.StartsWith(Provider, StringComparison.Ordinal));
+        var listed = NamedRow().Matches(File.ReadAllText(Path.Combine(Repository.Root, "docs", "settings.md"))).Select(match => Provider + match.Groups[1].Value);
+
+        Assert.Equal(read.Order(StringComparer.Ordinal), listed.Order(StringComparer.Ordinal));
+    }
+
     [Fact]
     public void RunScript_ItsHelp_NamesOnlySettingsOfThePage()
     {
@@ -112,6 +123,9 @@ public sealed partial class SettingsPageTests
 
     [GeneratedRegex(@"^\| `(\w+)` \|(.*)\|$", RegexOptions.Multiline)]
     private static partial Regex Row();
+
+    [GeneratedRegex(@"^\| `\{NAME\}(_\w+)` \|", RegexOptions.Multiline)]
+    private static partial Regex NamedRow();
 
     [GeneratedRegex("(?s)^Settings, by environment:.*?^TEXT$", RegexOptions.Multiline)]
     private static partial Regex Help();

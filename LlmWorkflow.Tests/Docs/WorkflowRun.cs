@@ -4,6 +4,7 @@ using LlmWorkflow.Engine.Costs;
 using LlmWorkflow.Engine.Definitions;
 using LlmWorkflow.Engine.Execution;
 using LlmWorkflow.Engine.Jobs;
+using LlmWorkflow.Engine.Providers.Gate;
 using LlmWorkflow.Simulator;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
@@ -41,6 +42,8 @@ internal sealed class WorkflowRun : IAsyncDisposable
             .AddSingleton(new Random(1))
             .AddSingleton<ICheckpointStore, InMemoryCheckpoints>()
             .AddSingleton<ICallLedger, InMemoryCallLedger>()
+            .AddSingleton<Func<SpendLimits>>(() => SpendLimits.None)
+            .AddLocalGate()
             .AddSingleton<WorkflowLoader>(provider => (hash, _) => Task.FromResult(provider.GetRequiredService<WorkflowCatalog>().FindVersion(hash)))
             .AddLlmWorkflowEngine(options =>
             {

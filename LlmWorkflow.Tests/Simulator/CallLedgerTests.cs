@@ -38,7 +38,11 @@ public sealed class CallLedgerTests : SimulatorServer
 
         var call = await OnlyCallAsync();
 
-        string[] fields = ["id", "at", "path", "model", "prompt_sha256", "input_tokens", "output_tokens", "usd", "outcome"];
+        string[] fields =
+        [
+            "id", "at", "path", "model", "prompt_sha256", "input_tokens", "output_tokens", "usd", "outcome", "status", "provider", "key",
+            "answering_model", "tokens", "service_tier", "streamed", "finish_reason", "first_byte_at", "last_byte_at",
+        ];
         Assert.Equal(fields, call.EnumerateObject().Select(property => property.Name));
         Assert.Equal(Chat, call.GetProperty("path").GetString());
         Assert.Equal("openai/gpt-4o", call.GetProperty("model").GetString());
@@ -126,7 +130,7 @@ public sealed class CallLedgerTests : SimulatorServer
     {
         var ledger = new CallLedger();
         var call = new UpstreamCall(ledger, TimeProvider.System, "a", "/x");
-        call.Complete(3, 4, 0.5m);
+        call.Complete(new Bill(new TokenUsage { Input = 3, Output = 4 }, 0.5m));
         call.AbortUnsent();
 
         Assert.Equal(CallOutcome.Aborted, Assert.Single(ledger.Read(path: null).Calls).Outcome);

@@ -71,6 +71,9 @@ internal sealed record GateReport(GateOutcome Outcome, TimeSpan? RetryAfter, IRe
 {
     /// <summary>The call was not made.</summary>
     public static GateReport NotSent { get; } = new(GateOutcome.NotSent, null, []);
+
+    /// <summary>How long ago the headers with <see cref="Windows"/> came: a streamed answer takes long after them. Zero: just now.</summary>
+    public TimeSpan Age { get; init; }
 }
 
 /// <summary>

@@ -1,40 +1,36 @@
+using System.Globalization;
 using System.Text.Json;
 using LlmWorkflow.Simulator.Completions;
 
-namespace LlmWorkflow.Simulator.OpenRouter;
+namespace LlmWorkflow.Simulator.OpenAi;
 
-/// <summary>What the simulator reads from the body of <c>POST /chat/completions</c>; fields it does not know are ignored, as upstream.</summary>
-internal sealed record ChatRequest(string Model, bool Stream, ChatPrompt Prompt)
+/// <summary>A fault of a request.</summary>
+/// <param name="Message">As OpenRouter words it.</param>
+/// <param name="Param">The field; null: the body.</param>
+internal sealed record BodyFault(string Message, string? Param = null);
+
+/// <summary>
+/// What the simulator reads from the body of <c>POST /chat/completions</c>, which OpenRouter has from OpenAI; fields it does not know are
+/// ignored, as upstream.
+/// </summary>
+internal static class ChatCompletionBody
 {
-    /// <summary>The request, or the message of a 400.</summary>
-    public static (ChatRequest? Request, string? Error) Read(string body)
-    {
-        try
-        {
-            using var document = JsonDocument.Parse(body);
-            return Read(document.RootElement);
-        }
-        catch (JsonException)
-        {
-            return (null, "Invalid JSON body");
-        }
-    }
-
-    private static (ChatRequest? Request, string? Error) Read(JsonElement root)
+    /// <summary>The request, or what is wrong with it.</summary>
+    public static (ChatRequest? Request, BodyFault? Fault) Read(JsonElement root)
     {
         if (root.ValueKind is not JsonValueKind.Object)
         {
-            return (null, "Invalid JSON body");
+            return (null, new("Invalid JSON body"));
         }
 
         if (RequestedModel(root) is not { } model)
         {
-            return (null, "No models provided");
+            return (null, new("No models provided", "model"));
         }
 
         if (!root.TryGetProperty("messages", out var messages) || messages.ValueKind is not JsonValueKind.Array || messages.GetArrayLength() == 0)
         {
-            return (null, "Input required: specify \"prompt\" or \"messages\"");
+            return (null, new("Input required: specify \"prompt\" or \"messages\"", "messages"));
         }
 
         if (Fault(root, messages) is { } fault)
@@ -42,10 +38,22 @@ internal sealed record ChatRequest(string Model, bool Stream, ChatPrompt Prompt)
             return (null, fault);
         }
 
-        var texts = messages.EnumerateArray().Select(message => Text(message.GetProperty("content"))).ToList();
-        var prompt = new ChatPrompt(texts, Limit(root), Format(root));
-        return (new ChatRequest(model, root.TryGetProperty("stream", out var stream) && stream.ValueKind is JsonValueKind.True, prompt), null);
+        var blocks = messages.EnumerateArray().SelectMany((message, index) => Blocks(message.GetProperty("content"), index)).ToList();
+        var texts = Enumerable.Range(0, messages.GetArrayLength())
+            .Select(index => string.Concat(blocks.Where(block => block.Message == index).Select(block => block.Text))).ToList();
+        var prompt = new ChatPrompt(texts, Limit(root), Format(root)) { Blocks = blocks };
+        return (new ChatRequest(model, Is(root, "stream"), prompt)
+        {
+            IncludeUsage = root.TryGetProperty("stream_options", out var options) && options.ValueKind is JsonValueKind.Object && Is(options, "include_usage"),
+            ServiceTier = Word(root, "service_tier"),
+        }, null);
     }
+
+    /// <summary>A field that is a string, or null.</summary>
+    public static string? Word(JsonElement root, string name) =>
+        root.TryGetProperty(name, out var value) && value.ValueKind is JsonValueKind.String ? value.GetString() : null;
+
+    private static bool Is(JsonElement root, string name) => root.TryGetProperty(name, out var value) && value.ValueKind is JsonValueKind.True;
 
     private static string? RequestedModel(JsonElement root)
     {
@@ -58,21 +66,21 @@ internal sealed record ChatRequest(string Model, bool Stream, ChatPrompt Prompt)
             && models[0].ValueKind is JsonValueKind.String ? models[0].GetString() : null;
     }
 
-    private static string? Fault(JsonElement root, JsonElement messages)
+    private static BodyFault? Fault(JsonElement root, JsonElement messages)
     {
-        foreach (var message in messages.EnumerateArray())
+        foreach (var (index, message) in messages.EnumerateArray().Index())
         {
             if (message.ValueKind is not JsonValueKind.Object
                 || !message.TryGetProperty("role", out var role) || role.ValueKind is not JsonValueKind.String
                 || role.GetString() is not ("system" or "developer" or "user" or "assistant" or "tool"))
             {
-                return "Invalid input: messages[].role must be one of system, developer, user, assistant, tool";
+                return new("Invalid input: messages[].role must be one of system, developer, user, assistant, tool", $"messages[{index}].role");
             }
 
             if (!message.TryGetProperty("content", out var content)
                 || content.ValueKind is not (JsonValueKind.String or JsonValueKind.Array or JsonValueKind.Null))
             {
-                return "Invalid input: messages[].content must be a string or an array of parts";
+                return new("Invalid input: messages[].content must be a string or an array of parts", $"messages[{index}].content");
             }
         }
 
@@ -83,7 +91,7 @@ internal sealed record ChatRequest(string Model, bool Stream, ChatPrompt Prompt)
             ?? FormatFault(root);
     }
 
-    private static string? FormatFault(JsonElement root)
+    private static BodyFault? FormatFault(JsonElement root)
     {
         if (!root.TryGetProperty("response_format", out var format) || format.ValueKind is JsonValueKind.Null)
         {
@@ -93,7 +101,7 @@ internal sealed record ChatRequest(string Model, bool Stream, ChatPrompt Prompt)
         if (format.ValueKind is not JsonValueKind.Object || !format.TryGetProperty("type", out var type) || type.ValueKind is not JsonValueKind.String
             || type.GetString() is not ("text" or "json_object" or "json_schema"))
         {
-            return "Invalid input: response_format.type must be one of text, json_object, json_schema";
+            return new("Invalid input: response_format.type must be one of text, json_object, json_schema", "response_format.type");
         }
 
         return type.GetString() != "json_schema"
@@ -101,10 +109,10 @@ internal sealed record ChatRequest(string Model, bool Stream, ChatPrompt Prompt)
                 && named.TryGetProperty("name", out var name) && name.ValueKind is JsonValueKind.String
                 && named.TryGetProperty("schema", out var schema) && schema.ValueKind is JsonValueKind.Object)
             ? null
-            : "Invalid input: response_format.json_schema must have a name and a schema";
+            : new("Invalid input: response_format.json_schema must have a name and a schema", "response_format.json_schema");
     }
 
-    private static string? NumberFault(JsonElement root, string name, double least, double most)
+    private static BodyFault? NumberFault(JsonElement root, string name, double least, double most)
     {
         if (!root.TryGetProperty(name, out var value) || value.ValueKind is JsonValueKind.Null)
         {
@@ -113,7 +121,7 @@ internal sealed record ChatRequest(string Model, bool Stream, ChatPrompt Prompt)
 
         return value.ValueKind is JsonValueKind.Number && value.TryGetDouble(out var number) && number >= least && number <= most
             ? null
-            : string.Create(System.Globalization.CultureInfo.InvariantCulture, $"Invalid input: {name} must be a number from {least} to {most}");
+            : new(string.Create(CultureInfo.InvariantCulture, $"Invalid input: {name} must be a number from {least} to {most}"), name);
     }
 
     private static int? Limit(JsonElement root)
@@ -146,12 +154,12 @@ internal sealed record ChatRequest(string Model, bool Stream, ChatPrompt Prompt)
         };
     }
 
-    private static string Text(JsonElement content) => content.ValueKind switch
+    private static IEnumerable<PromptBlock> Blocks(JsonElement content, int message) => content.ValueKind switch
     {
-        JsonValueKind.String => content.GetString()!,
-        JsonValueKind.Array => string.Concat(content.EnumerateArray()
-            .Where(part => part.ValueKind is JsonValueKind.Object && part.TryGetProperty("text", out var text) && text.ValueKind is JsonValueKind.String)
-            .Select(part => part.GetProperty("text").GetString())),
-        _ => "",
+        JsonValueKind.String => [new PromptBlock(message, content.GetString()!, null)],
+        JsonValueKind.Array => content.EnumerateArray()
+            .Where(part => part.ValueKind is JsonValueKind.Object && Word(part, "text") is not null)
+            .Select(part => new PromptBlock(message, Word(part, "text")!, CacheMark.Read(part).Lifetime)),
+        _ => [],
     };
 }

@@ -1,0 +1,274 @@
+using System.Diagnostics;
+using LlmWorkflow.Engine.Costs;
+using LlmWorkflow.Engine.Diagnostics;
+using Microsoft.Extensions.Logging;
+
+namespace LlmWorkflow.Engine.Providers.Gate;
+
+/// <summary>What a process's lanes have in common.</summary>
+/// <param name="Store">Where gates are kept.</param>
+/// <param name="Process">Names this process in them.</param>
+/// <param name="Limits">The current <c>limits.json</c>.</param>
+/// <param name="Time">Clock of the waits that callers are told.</param>
+/// <param name="Chance">From 0 to 1; safe for many callers.</param>
+/// <param name="Logger">Is told of changes.</param>
+internal sealed record GateSurroundings(IGateStore Store, string Process, Func<SpendLimits> Limits, TimeProvider Time, Func<double> Chance, ILogger Logger);
+
+/// <summary>
+/// A gate as this process sees it. Whatever waits while one change is written goes out together in the next; a single ask goes out at once.
+/// </summary>
+internal sealed class GateLane(GateKey key, GateSurroundings surroundings)
+{
+    // Keeps the script short.
+    private const int LargestBatch = 64;
+
+    // Longest time that an ask waits here for a call of this process to end, before it is told to wait elsewhere.
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(1);
+
+    private readonly Lock _lock = new();
+    private readonly Queue<Operation> _pending = [];
+    private readonly Queue<TaskCompletionSource> _waiting = [];
+    private readonly Dictionary<Guid, GateCall> _calls = [];
+    private readonly TagList _tags = [new(EngineTelemetry.Tags.Provider, key.Provider), new(EngineTelemetry.Tags.RequestModel, key.Model)];
+    private bool _running;
+
+    /// <inheritdoc cref="IProviderGate.EnterAsync"/>
+    public async Task<GateAnswer> EnterAsync(GateAsk ask, CancellationToken cancellationToken)
+    {
+        var time = surroundings.Time;
+        var started = time.GetTimestamp();
+        while (true)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            var operation = new Operation { Ask = ask };
+            // Not to be cancelled: what was written would be left behind.
+            var (verdict, call) = await AddAsync(operation);
+            if (cancellationToken.IsCancellationRequested)
+            {
+                await TakeBackAsync(ask, verdict, call);
+                cancellationToken.ThrowIfCancellationRequested();
+            }
+
+            var rest = s_patience - time.GetElapsedTime(started);
+            if (verdict is { Decision: GateDecision.Wait, Reason: GateWaitReason.Concurrency } && rest > TimeSpan.Zero && TryWait() is { } freed)
+            {
+                using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+                await Task.WhenAny(freed, Task.Delay(rest, time, stop.Token));
+                await stop.CancelAsync();
+                continue;
+            }
+
+            return Answer(verdict, call);
+        }
+    }
+
+    /// <inheritdoc cref="IProviderGate.LeaveAsync"/>
+    public async Task LeaveAsync(GatePass pass, GateReport report)
+    {
+        GateCall? call;
+        lock (_lock)
+        {
+            _calls.TryGetValue(pass.Id, out call);
+        }
+
+        if (call is not null)
+        {
+            await AddAsync(new Operation { Ended = call, Report = report });
+        }
+    }
+
+    /// <summary>Tells the fleet that this process lives and what it has in flight.</summary>
+    public Task RenewAsync()
+    {
+        lock (_lock)
+        {
+            if (_calls.Count == 0)
+            {
+                return Task.CompletedTask;
+            }
+        }
+
+        return AddAsync(new Operation());
+    }
+
+    private GateAnswer Answer(GateVerdict verdict, GateCall? call)
+    {
+        if (call is not null)
+        {
+            return new(new GatePass(key, call.Id), null, null);
+        }
+
+        if (verdict.Decision == GateDecision.Refused)
+        {
+            return new(null, null, GateErrors.Open(key, verdict.Rest));
+        }
+
+        EngineTelemetry.GateWaits.Add(1, [.. _tags, new(EngineTelemetry.Tags.GateReason, GateErrors.Name(verdict.Reason))]);
+        return new(null, new GateWait(surroundings.Time.GetUtcNow() + TimeSpan.FromMilliseconds(Math.Max(1, verdict.Rest)), verdict.Reason), null);
+    }
+
+    private Task TakeBackAsync(GateAsk ask, GateVerdict verdict, GateCall? call) =>
+        call is not null ? AddAsync(new Operation { Ended = call })
+        : verdict.Placed ? AddAsync(new Operation { Withdrawn = ask })
+        : Task.CompletedTask;
+
+    // No more wait here than there are calls that may end.
+    private Task? TryWait()
+    {
+        lock (_lock)
+        {
+            if (_waiting.Count >= _calls.Count)
+            {
+                return null;
+            }
+
+            var freed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            _waiting.Enqueue(freed);
+            return freed.Task;
+        }
+    }
+
+    private Task<Outcome> AddAsync(Operation operation)
+    {
+        lock (_lock)
+        {
+            _pending.Enqueue(operation);
+            if (_running)
+            {
+                return operation.Done.Task;
+            }
+
+            _running = true;
+        }
+
+        // The changes belong to no single caller, nor do their traces.
+        using (ExecutionContext.SuppressFlow())
+        {
+            _ = RunAsync();
+        }
+
+        return operation.Done.Task;
+    }
+
+    private async Task RunAsync()
+    {
+        List<Operation> batch = new(LargestBatch);
+        while (true)
+        {
+            batch.Clear();
+            int inFlight;
+            lock (_lock)
+            {
+                while (batch.Count < LargestBatch && _pending.TryDequeue(out var operation))
+                {
+                    batch.Add(operation);
+                }
+
+                if (batch.Count == 0)
+                {
+                    _running = false;
+                    return;
+                }
+
+                inFlight = _calls.Count;
+            }
+
+            try
+            {
+                await ApplyAsync(batch, inFlight);
+            }
+            catch (Exception e)
+            {
+                batch.ForEach(operation => operation.Done.TrySetException(e));
+            }
+        }
+    }
+
+    private async Task ApplyAsync(List<Operation> batch, int inFlight)
+    {
+        var verdicts = new GateVerdict[batch.Count];
+        string[] tickets = [.. batch.Select(operation => (operation.Ask ?? operation.Withdrawn)?.Ticket).OfType<string>()];
+        var turn = await surroundings.Store.UpdateAsync(key, tickets, (before, now, workers) =>
+        {
+            var limits = surroundings.Limits().Model(key.Provider, key.Model);
+            var next = new GateTurn(before, new(now, surroundings.Process, limits, workers, surroundings.Chance()), inFlight);
+            for (var i = 0; i < verdicts.Length; i++)
+            {
+                verdicts[i] = batch[i].Apply(next);
+            }
+
+            return next;
+        });
+        GateChanges.Tell(key, turn, surroundings.Logger);
+        for (var i = 0; i < verdicts.Length; i++)
+        {
+            batch[i].Done.TrySetResult(new(verdicts[i], Book(batch[i], verdicts[i], turn.At.Now)));
+        }
+    }
+
+    // Its own list of calls: right whatever becomes of the shared state.
+    private GateCall? Book(Operation operation, GateVerdict verdict, long now)
+    {
+        lock (_lock)
+        {
+            if (operation.Ended is { } ended && _calls.Remove(ended.Id))
+            {
+                EngineTelemetry.GateCallsInFlight.Add(-1, _tags);
+                if (_waiting.TryDequeue(out var next))
+                {
+                    next.TrySetResult();
+                }
+            }
+
+            if (operation.Ask is not { } ask || verdict.Decision != GateDecision.Pass)
+            {
+                return null;
+            }
+
+            var call = new GateCall(Guid.NewGuid(), now, ask);
+            _calls.Add(call.Id, call);
+            EngineTelemetry.GateCallsInFlight.Add(1, _tags);
+            return call;
+        }
+    }
+
+    private readonly record struct Outcome(GateVerdict Verdict, GateCall? Call);
+
+    /// <summary>Exactly one of the three is set; none: a sign of life.</summary>
+    private sealed class Operation
+    {
+        public GateAsk? Ask { get; init; }
+
+        public GateCall? Ended { get; init; }
+
+        /// <summary>Null: the pass was not used.</summary>
+        public GateReport? Report { get; init; }
+
+        public GateAsk? Withdrawn { get; init; }
+
+        public TaskCompletionSource<Outcome> Done { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public GateVerdict Apply(GateTurn turn)
+        {
+            if (Ask is not null)
+            {
+                return turn.Enter(Ask);
+            }
+
+            if (Ended is not null && Report is not null)
+            {
+                turn.Leave(Ended, Report);
+            }
+            else if (Ended is not null)
+            {
+                turn.GiveBack(Ended);
+            }
+            else if (Withdrawn is not null)
+            {
+                turn.GiveBack(Withdrawn);
+            }
+
+            return default;
+        }
+    }
+}
