@@ -69,7 +69,7 @@ public sealed class UsageReports(Database database)
             """;
         var rows = await database.ReadAsync(sql, command => Bind(command, query), reader => ReadRow(reader, keys), cancellationToken);
         var groups = rows.Skip(1).Select(row => row.Group).Take(MostGroups).ToList();
-        return new(query.From, query.To, keys, groups, rows[0].Group, rows[0].Drift, rows.Count > MostGroups + 1);
+        return new(query.From, query.To, keys, groups, rows[0].Figures, rows[0].Drift, rows.Count > MostGroups + 1);
     }
 
     /// <summary>Calls whose computed cost differs from the reported one by more than 1 %, newest first.</summary>
@@ -95,19 +95,22 @@ public sealed class UsageReports(Database database)
         command.Add(NpgsqlDbType.Text, query.WorkflowName);
     }
 
-    private static (UsageGroup Group, DriftFigures Drift) ReadRow(NpgsqlDataReader reader, string[] keys)
+    private static (UsageGroup Group, UsageFigures Figures, DriftFigures Drift) ReadRow(NpgsqlDataReader reader, string[] keys)
     {
         var at = 1 + keys.Length;
-        var group = new UsageGroup
+        var figures = new UsageFigures
         {
-            Day = Key("day"), Model = Key("model"), Provider = Key("provider"), Workflow = Key("workflow"), User = Key("user"), Purpose = Key("purpose"),
             Calls = reader.GetInt64(at), FailedCalls = reader.GetInt64(at + 1), PossiblyBilledCalls = reader.GetInt64(at + 2), UnpricedCalls = reader.GetInt64(at + 3),
             Tokens = ReadTokens(reader, at + 4),
             CostUsd = Amount(at + 10), ReportedUsd = Amount(at + 11), ComputedUsd = Amount(at + 12), EstimatedUsd = Amount(at + 13),
             CostBySource = new(Amount(at + 14), Amount(at + 15), Amount(at + 16)),
             ReservedOpenUsd = Amount(at + 17),
         };
-        return (group, new(reader.GetInt64(at + 18), Amount(at + 19), Amount(at + 20)));
+        var group = new UsageGroup(figures)
+        {
+            Day = Key("day"), Model = Key("model"), Provider = Key("provider"), Workflow = Key("workflow"), User = Key("user"), Purpose = Key("purpose"),
+        };
+        return (group, figures, new(reader.GetInt64(at + 18), Amount(at + 19), Amount(at + 20)));
 
         decimal Amount(int column) => Usd.WithoutTrailingZeros(reader.GetDecimal(column));
 

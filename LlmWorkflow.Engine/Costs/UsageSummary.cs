@@ -35,6 +35,16 @@ public sealed record UsageSummary(
 /// <summary>One group of a usage report. A key that was not asked for is null; so is the user of jobs without one.</summary>
 public sealed record UsageGroup : UsageFigures
 {
+    /// <summary>A group that used nothing.</summary>
+    public UsageGroup()
+    {
+    }
+
+    internal UsageGroup(UsageFigures figures)
+        : base(figures)
+    {
+    }
+
     /// <summary>UTC day, <c>2026-11-21</c>.</summary>
     public string? Day { get; init; }
 

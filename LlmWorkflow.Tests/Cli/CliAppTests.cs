@@ -30,6 +30,9 @@ public sealed class CliAppTests
     [InlineData("dry-run")]
     [InlineData("diagram")]
     [InlineData("schema")]
+    [InlineData("prices")]
+    [InlineData("usage")]
+    [InlineData("recost")]
     [InlineData("migrate")]
     [InlineData("completion")]
     public async Task Help_EachCommand_HasExamples(string command)
