@@ -48,6 +48,8 @@ internal static class ApiErrors
     public static WorkflowError SignalConflict(string signal) => User(
         ErrorTypes.SignalConflict, $"The signal '{signal}' was sent to this job before, with another payload; the first one counts.");
 
+    public static WorkflowError BudgetConflict(string message) => User(ErrorTypes.BudgetConflict, message);
+
     public static WorkflowError JobEnded(string status) => User(ErrorTypes.JobEnded, $"The job has ended: it is {status}.");
 
     public static WorkflowError NoRoute(string method, string path) => User(

@@ -76,6 +76,7 @@ internal static class ApiHost
         app.MapJobEvents().Describe(ApiDocument.Events);
         app.MapCancel().Describe(ApiDocument.Cancel);
         app.MapSignals().Describe(ApiDocument.Signal);
+        app.MapBudget().Describe(ApiDocument.Budget);
         app.MapValidate().Describe(WorkflowDocument.Validate);
         app.MapWorkflowList().Describe(WorkflowDocument.List);
         app.MapWorkflow().Describe(WorkflowDocument.Find);

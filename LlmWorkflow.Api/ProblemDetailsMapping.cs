@@ -84,7 +84,7 @@ internal sealed partial class ProblemDetailsMapping(RequestDelegate next, ILogge
     {
         ErrorTypes.UnknownWorkflow or ErrorTypes.UnknownJob or ApiErrors.UnknownRoute => StatusCodes.Status404NotFound,
         ErrorTypes.InvalidInput => StatusCodes.Status422UnprocessableEntity,
-        ErrorTypes.IdempotencyConflict or ErrorTypes.SignalConflict or ErrorTypes.JobEnded => StatusCodes.Status409Conflict,
+        ErrorTypes.IdempotencyConflict or ErrorTypes.SignalConflict or ErrorTypes.BudgetConflict or ErrorTypes.JobEnded => StatusCodes.Status409Conflict,
         ErrorTypes.DatabaseUnavailable => StatusCodes.Status503ServiceUnavailable,
         ErrorTypes.RateLimited => StatusCodes.Status429TooManyRequests,
         ApiErrors.Unauthorized => StatusCodes.Status401Unauthorized,

@@ -51,6 +51,16 @@ public sealed class WorkflowClient(HttpClient http, string? apiKey = null, TimeP
         return await SendAsync(message, WorkflowJson.Default.CancelResponse, cancellationToken);
     }
 
+    /// <summary>Raises the cap on a job's cost; a job that waits for it goes on.</summary>
+    /// <exception cref="WorkflowApiException">404: no such job. 409: it has ended, or has no such cap below the new one.</exception>
+    public async Task<BudgetResponse> RaiseBudgetAsync(Guid jobId, BudgetRequest request, Guid? userId = null, CancellationToken cancellationToken = default)
+    {
+        using var message = Message(HttpMethod.Post, $"api/v1/jobs/{jobId}/budget{(userId is { } user ? $"?user_id={user}" : "")}");
+        message.Content = new ByteArrayContent(JsonSerializer.SerializeToUtf8Bytes(request, WorkflowJson.Default.BudgetRequest));
+        message.Content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
+        return await SendAsync(message, WorkflowJson.Default.BudgetResponse, cancellationToken);
+    }
+
     /// <summary>Sends a signal, which an <c>approval</c> step waits for or will wait for.</summary>
     /// <param name="jobId">The job.</param>
     /// <param name="signal">Name of the signal.</param>

@@ -76,6 +76,7 @@ public static class EngineServices
         services.TryAddSingleton<LeaseStore>();
         services.TryAddSingleton<QueueStore>();
         services.TryAddSingleton<SignalStore>();
+        services.TryAddSingleton<BudgetStore>();
         services.TryAddSingleton<ICheckpointStore, CheckpointStore>();
         services.TryAddSingleton<ICallLedger, CostLedger>();
         return services;
@@ -96,6 +97,7 @@ public static class EngineServices
         services.TryAddSingleton<JobSubmitter>();
         services.TryAddSingleton<JobControl>();
         services.TryAddSingleton<JobSignals>();
+        services.TryAddSingleton<JobBudgets>();
         return services;
     }
 
@@ -129,6 +131,8 @@ public static class EngineServices
         services.TryAddSingleton<JobRescuer>();
         services.TryAddSingleton<QueueSweeper>();
         services.TryAddSingleton<JobTimers>();
+        services.TryAddSingleton<OpenCallStore>();
+        services.TryAddSingleton<CallReconciler>();
         return services;
     }
 }

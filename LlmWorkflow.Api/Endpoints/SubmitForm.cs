@@ -16,7 +16,7 @@ internal static class SubmitForm
     private const int LongestTag = 100;
 
     // numeric(20,12) takes eight digits before the point.
-    private const decimal LargestCost = 99_999_999;
+    internal const decimal LargestCost = 99_999_999;
 
     private static readonly string[] Fields =
     [

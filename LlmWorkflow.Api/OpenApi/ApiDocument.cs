@@ -86,6 +86,21 @@ internal static class ApiDocument
         },
     };
 
+    public static CallDocument Budget { get; } = new()
+    {
+        Summary = "Raise the cap on a job's cost",
+        Description = "A job that waits for the budget (`on_budget: pause`) goes on where it stood; a running job meets the new cap with its next call. With `step_path` the cap of a step is raised, for a job that waits for it.",
+        Body = typeof(BudgetRequest),
+        BodyExample = """{"max_cost_usd": 2.5}""",
+        Responses =
+        {
+            [200] = (typeof(BudgetResponse), "Raised."),
+            [400] = (typeof(ProblemResponse), "The body is malformed."),
+            [404] = (typeof(ProblemResponse), "No such job, or not this user's."),
+            [409] = (typeof(ProblemResponse), "The job has ended, or has no such cap below the new one."),
+        },
+    };
+
     public static CallDocument Signal { get; } = new()
     {
         Summary = "Send a signal to a job",

@@ -108,7 +108,7 @@ public sealed record JobStatusResponse
     public bool IsFinal => Status is "completed" or "failed" or "cancelled";
 }
 
-/// <summary>A step that waits: for a time, a signal, or a signal until a time.</summary>
+/// <summary>A step that waits.</summary>
 public sealed record JobWait
 {
     /// <summary>The step.</summary>
@@ -120,13 +120,19 @@ public sealed record JobWait
     /// <summary>Its name for end users.</summary>
     public required string DisplayName { get; init; }
 
+    /// <summary>
+    /// Why: <c>time</c> (a <c>wait</c> step), <c>signal</c> (an <c>approval</c>), <c>budget</c> (a cap on cost is reached), <c>provider</c> (the provider is paused or
+    /// paced) or <c>reply</c> (another call is about to answer the same question).
+    /// </summary>
+    public string Reason { get; init; } = "";
+
     /// <summary>The signal to send to <c>/api/v1/jobs/{id}/signals/{signal}</c>; null: none is waited for.</summary>
     public string? Signal { get; init; }
 
     /// <summary>What is asked.</summary>
     public string? Message { get; init; }
 
-    /// <summary>End of the wait; null: it has none.</summary>
+    /// <summary>End of the wait, when the step is tried again; null: it has none.</summary>
     public DateTimeOffset? Until { get; init; }
 }
 

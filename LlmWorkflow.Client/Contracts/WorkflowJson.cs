@@ -13,6 +13,8 @@ namespace LlmWorkflow.Client.Contracts;
 [JsonSerializable(typeof(SubmitResponse))]
 [JsonSerializable(typeof(CancelResponse))]
 [JsonSerializable(typeof(SignalResponse))]
+[JsonSerializable(typeof(BudgetRequest))]
+[JsonSerializable(typeof(BudgetResponse))]
 [JsonSerializable(typeof(IReadOnlyList<JobWait>))]
 [JsonSerializable(typeof(JobStatusResponse))]
 [JsonSerializable(typeof(JobEvent))]

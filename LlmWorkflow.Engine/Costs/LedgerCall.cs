@@ -65,6 +65,9 @@ public sealed record TokenUsage
     /// <summary>Reasoning tokens; part of <see cref="OutputTokens"/>.</summary>
     public long ReasoningTokens { get; init; }
 
+    /// <summary>Searches of the web that the provider made for the call; billed apiece.</summary>
+    public long WebSearches { get; init; }
+
     /// <summary>The counts are this service's own estimate: the provider's never arrived.</summary>
     public bool Estimated { get; init; }
 
@@ -104,6 +107,12 @@ public sealed record CallReservation
 
     /// <summary>Expected cost in USD; null when the model has no price.</summary>
     public decimal? EstimatedUsd { get; init; }
+
+    /// <summary>The caps that hold for it, beside the job's own.</summary>
+    public CallBudgets Budgets { get; init; } = CallBudgets.None;
+
+    /// <summary>The question whose reply is kept for others; null: none is.</summary>
+    public ReplyQuestion? Question { get; init; }
 }
 
 /// <summary>How a call ended. Written by call id, whoever owns the job by then: money spent is recorded.</summary>
@@ -133,6 +142,9 @@ public sealed record CallSettlement
     /// <summary>Tokens.</summary>
     public TokenUsage Usage { get; init; } = new();
 
+    /// <summary>What changed the price of the call, see <see cref="UsageReport.Terms"/>.</summary>
+    public IReadOnlyList<string> Terms { get; init; } = [];
+
     /// <summary>USD by the price book; null when unknown.</summary>
     public decimal? ComputedUsd { get; init; }
 
@@ -147,6 +159,15 @@ public sealed record CallSettlement
 
     /// <summary>The provider's usage block as it came, and what else helps to reconcile; Undefined when there is none.</summary>
     public JsonElement Metadata { get; init; }
+
+    /// <summary>How long the reply is kept for others; null: it is not.</summary>
+    public TimeSpan? KeepFor { get; init; }
+
+    /// <summary>The caps that hold for it, beside the job's own.</summary>
+    public CallBudgets Budgets { get; init; } = CallBudgets.None;
+
+    /// <summary>It corrects what was recorded before by what the provider says later.</summary>
+    public bool Reconciles { get; init; }
 
     /// <summary>What counts: reported, else computed.</summary>
     public decimal? CostUsd => ReportedUsd ?? ComputedUsd;
@@ -196,6 +217,9 @@ public sealed record LedgerCall
 
     /// <summary>Where <see cref="CostUsd"/> comes from.</summary>
     public string CostSource { get; init; } = "unknown";
+
+    /// <summary>Why it failed, see <see cref="Diagnostics.ErrorTypes"/>; null when it did not.</summary>
+    public string? ErrorType { get; init; }
 }
 
 /// <summary>
@@ -203,13 +227,20 @@ public sealed record LedgerCall
 /// </summary>
 public interface ICallLedger
 {
-    /// <summary>
-    /// Writes the row of a call that is about to start. False: the fence is lost, or the key is taken by another owner; the call must not be made.
-    /// </summary>
-    Task<bool> ReserveAsync(CallReservation reservation, CancellationToken cancellationToken);
+    /// <summary>Writes the row of a call that is about to start, and holds its worst case against every cap, all or nothing.</summary>
+    Task<ReserveResult> ReserveAsync(CallReservation reservation, CancellationToken cancellationToken);
 
-    /// <summary>Records how a call ended, exactly once, and adds it to the job's totals. Not fenced, and not to be cancelled.</summary>
-    Task SettleAsync(CallSettlement settlement);
+    /// <summary>
+    /// Records how a call ended, exactly once, and adds it to all totals. Not fenced, and not to be cancelled. Gives the caps of which this call brought more
+    /// than 80 % to be spent.
+    /// </summary>
+    Task<IReadOnlyList<BudgetState>> SettleAsync(CallSettlement settlement);
+
+    /// <summary>Notes the id of a reply that has begun, so that the provider can be asked what became of it. Best effort.</summary>
+    Task NoteAsync(Guid callId, string responseId);
+
+    /// <summary>The reply that is known for a question; Undefined: none. And whether a call is about to give one.</summary>
+    Task<(JsonElement Reply, bool IsBeingAnswered)> FindReplyAsync(ReplyQuestion question, CancellationToken cancellationToken);
 
     /// <summary>The calls of a job, oldest first.</summary>
     Task<IReadOnlyList<LedgerCall>> ReadAsync(Guid jobId, CancellationToken cancellationToken);

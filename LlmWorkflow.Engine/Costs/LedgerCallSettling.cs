@@ -13,5 +13,6 @@ internal static class LedgerCallSettling
         Usage = settlement.Usage,
         CostUsd = settlement.CostUsd,
         CostSource = settlement.CostSource,
+        ErrorType = settlement.ErrorType,
     };
 }

@@ -1,10 +1,25 @@
+using System.Collections.Frozen;
+
 namespace LlmWorkflow.Engine.Costs;
 
 /// <summary>Prices of one model over time.</summary>
-/// <param name="Prices">Periods that do not overlap.</param>
-/// <param name="DefaultMaxTokens">Null: the book's.</param>
-internal sealed record ModelPrice(IReadOnlyList<DatedPrice> Prices, int? DefaultMaxTokens)
+internal sealed record ModelPrice
 {
+    /// <summary>Its native id.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>Its other ids, with the same prices.</summary>
+    public IReadOnlyList<string> Aliases { get; init; } = [];
+
+    /// <summary>Periods that do not overlap, in order.</summary>
+    public required IReadOnlyList<DatedPrice> Prices { get; init; }
+
+    /// <summary>Null: the book's.</summary>
+    public int? DefaultMaxTokens { get; init; }
+
+    /// <summary>What a reader should know; null: nothing.</summary>
+    public string? Note { get; init; }
+
     public DatedPrice? At(DateTimeOffset time) => Prices.FirstOrDefault(price => (price.From is null || price.From <= time) && (price.To is null || time < price.To));
 }
 
@@ -26,11 +41,20 @@ internal sealed record DatedPrice
     /// <summary>USD per request, whatever its length.</summary>
     public decimal PerRequest { get; init; }
 
+    /// <summary>USD per search of the web that the provider makes for a call; null: not known.</summary>
+    public decimal? PerWebSearch { get; init; }
+
+    /// <summary>Factors of the token cost, by term (<c>service_tier:batch</c>).</summary>
+    public FrozenDictionary<string, decimal> Multipliers { get; init; } = FrozenDictionary<string, decimal>.Empty;
+
     /// <summary>The provider writes to its cache, and bills for it, without being asked.</summary>
     public bool CachesByItself { get; init; }
 
-    /// <summary>Rates of the whole request.</summary>
-    public Rates RatesFor(long inputTokens) => RatesUpTo(inputTokens).Last();
+    /// <summary>Names of the book's sources.</summary>
+    public IReadOnlyList<string> Sources { get; init; } = [];
+
+    /// <summary>The tier of a request; null: below all.</summary>
+    public PriceTier? TierFor(long inputTokens) => Tiers.LastOrDefault(tier => inputTokens > tier.AboveInputTokens);
 
     /// <summary>Rates of every request up to this length.</summary>
     public IEnumerable<Rates> RatesUpTo(long inputTokens) => [Rates, .. Tiers.Where(tier => inputTokens > tier.AboveInputTokens).Select(tier => tier.Rates)];

@@ -1,13 +1,25 @@
-using System.Globalization;
+using System.Collections.Frozen;
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using LlmWorkflow.Engine.Diagnostics;
 
 namespace LlmWorkflow.Engine.Costs;
 
-/// <summary>Reads <c>workflows/pricing.json</c>. Nothing in it is guessed: an unknown property, a negative price or a gap in meaning refuses the file.</summary>
-internal static class PriceBookReader
+/// <summary>
+/// Reads <c>workflows/pricing.json</c>. Nothing in it is guessed: an unknown property, a negative price or a gap in meaning refuses the file.
+/// For editors the same is said in <c>workflows/pricing.schema.json</c>.
+/// </summary>
+internal sealed partial class PriceBookReader
 {
     private static readonly string[] s_rates = ["input", "output", "cache_read", "cache_write_5m", "cache_write_1h", "reasoning"];
+
+    private readonly List<PriceFault> _faults = [];
+    private readonly HashSet<string> _sources = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _ids = new(StringComparer.OrdinalIgnoreCase);
+
+    private PriceBookReader()
+    {
+    }
 
     /// <summary>Parses the file's text.</summary>
     /// <exception cref="WorkflowException">It is malformed; the message says where.</exception>
@@ -15,138 +27,172 @@ internal static class PriceBookReader
     {
         try
         {
-            using JsonDocument document = JsonDocument.Parse(json, new JsonDocumentOptions { AllowDuplicateProperties = false });
-            return Book(document.RootElement);
+            var (book, faults) = Read(json);
+            return faults is [var fault, ..] ? throw Refused($"at {fault.Pointer} {string.Join(". ", fault.Problem, fault.Suggestion).TrimEnd('.', ' ')}.") : book;
         }
         catch (JsonException exception)
         {
-            throw Fault("", $"malformed JSON: {exception.Message}", exception);
+            throw Refused($"malformed JSON: {exception.Message}", exception);
         }
     }
 
-    private static PriceBook Book(JsonElement root)
+    /// <summary>Parses the file's text, and notes everything that is wrong with it. With faults the book is not to be used.</summary>
+    /// <exception cref="JsonException">It is no JSON.</exception>
+    public static (PriceBook Book, IReadOnlyList<PriceFault> Faults) Read(string json)
     {
-        Check(root, "", ["description", "unit", "default_max_tokens", "models"]);
-        if (!root.TryGetProperty("unit", out JsonElement unit) || unit.ValueKind != JsonValueKind.String || !unit.ValueEquals("usd_per_million_tokens"))
+        using var document = JsonDocument.Parse(json, new JsonDocumentOptions { AllowDuplicateProperties = false });
+        var reader = new PriceBookReader();
+        return (reader.Book(document.RootElement), reader._faults);
+    }
+
+    private PriceBook Book(JsonElement value)
+    {
+        var root = new PriceBookFields(value, [], _faults);
+        if (!root.Allow("$schema", "description", "unit", "default_max_tokens", "sources", "models"))
         {
-            throw Fault("/unit", "must be \"usd_per_million_tokens\"");
+            return PriceBook.Empty;
         }
 
-        Dictionary<string, ModelPrice> models = new(StringComparer.OrdinalIgnoreCase);
-        foreach (JsonProperty model in Need(root, "models", "").EnumerateObject())
+        if (root.Text("unit") is not "usd_per_million_tokens")
         {
-            string at = $"/models/{model.Name}";
-            ModelPrice price = Model(model.Value, at);
-            foreach (string id in Aliases(model.Value, at).Prepend(model.Name))
+            root.Fault("unit", "must be \"usd_per_million_tokens\"");
+        }
+
+        _sources.UnionWith(root.Members("sources").Select(source => source.Name));
+        List<ModelPrice> models = [];
+        foreach (var (name, price, path) in root.Members("models", required: true))
+        {
+            if (Model(name, price, path) is { } model)
             {
-                if (!models.TryAdd(id, price))
-                {
-                    throw Fault(at, $"the id '{id}' is priced twice");
-                }
+                models.Add(model);
             }
         }
 
-        return new PriceBook(models, Count(root, "default_max_tokens", "") ?? throw Fault("/default_max_tokens", "is missing"));
+        var defaultMaxTokens = root.Count("default_max_tokens", required: true);
+        return _faults.Count > 0 ? PriceBook.Empty : new PriceBook(models, defaultMaxTokens!.Value);
     }
 
-    private static ModelPrice Model(JsonElement model, string at)
+    private ModelPrice? Model(string name, JsonElement value, IReadOnlyList<string> path)
     {
-        Check(model, at, ["aliases", "default_max_tokens", "prices", "note"]);
-        JsonElement prices = Need(model, "prices", at);
-        if (prices.ValueKind != JsonValueKind.Array || prices.GetArrayLength() == 0)
+        var model = new PriceBookFields(value, path, _faults);
+        if (!model.Allow("aliases", "default_max_tokens", "prices", "note"))
         {
-            throw Fault($"{at}/prices", "must be a list with at least one entry");
+            return null;
         }
 
-        List<DatedPrice> periods = [.. prices.EnumerateArray().Select((price, index) => Period(price, $"{at}/prices/{index}"))];
-        for (int i = 1; i < periods.Count; i++)
+        var aliases = model.Texts("aliases");
+        foreach (var id in aliases.Prepend(name).Where(id => !_ids.Add(id)))
+        {
+            _faults.Add(new(path, PriceFaultKind.InvalidValue, $"the id '{id}' is priced twice"));
+        }
+
+        var prices = model.Items("prices", required: true);
+        List<DatedPrice> periods = [.. prices.Select(price => Period(price.Value, price.Path)).OfType<DatedPrice>()];
+        for (var i = 1; i < periods.Count && periods.Count == prices.Count; i++)
         {
             if (periods[i - 1].To is not { } end || periods[i].From is not { } start || start < end)
             {
-                throw Fault($"{at}/prices/{i}", "periods must follow each other: each but the last has 'to', each but the first a 'from' that is not before it");
+                _faults.Add(new(
+                    prices[i].Path,
+                    PriceFaultKind.InvalidValue,
+                    "periods must follow each other: each but the last has 'to', each but the first a 'from' that is not before it"));
             }
         }
 
-        return new ModelPrice(periods, Count(model, "default_max_tokens", at));
+        return new ModelPrice { Name = name, Aliases = aliases, Prices = periods, DefaultMaxTokens = model.Count("default_max_tokens"), Note = model.Text("note") };
     }
 
-    private static DatedPrice Period(JsonElement price, string at)
+    private DatedPrice? Period(JsonElement value, IReadOnlyList<string> path)
     {
-        Check(price, at, [.. s_rates, "from", "to", "per_request", "tiers", "caches_by_itself"]);
-        List<PriceTier> tiers = [];
-        if (price.TryGetProperty("tiers", out JsonElement list))
+        var price = new PriceBookFields(value, path, _faults);
+        if (!price.Allow([.. s_rates, "from", "to", "per_request", "per_web_search", "multipliers", "tiers", "caches_by_itself", "sources"]))
         {
-            tiers.AddRange(list.EnumerateArray().Select((tier, index) => Tier(tier, $"{at}/tiers/{index}")).OrderBy(tier => tier.AboveInputTokens));
+            return null;
+        }
+
+        var (from, to) = (price.Date("from"), price.Date("to"));
+        if (from >= to)
+        {
+            price.Fault("to", "must be after 'from'");
+        }
+
+        var sources = price.Texts("sources");
+        foreach (var source in sources.Where(source => !_sources.Contains(source)))
+        {
+            price.Fault("sources", $"'{source}' is none of the file's sources", NearestNames.Suggest(source, _sources));
         }
 
         return new DatedPrice
         {
-            From = Date(price, "from", at),
-            To = Date(price, "to", at),
-            Rates = ReadRates(price, at),
-            Tiers = tiers,
-            PerRequest = Amount(price, "per_request", at) ?? 0,
-            CachesByItself = price.TryGetProperty("caches_by_itself", out JsonElement caches) && caches.ValueKind == JsonValueKind.True,
+            From = from,
+            To = to,
+            Rates = ReadRates(price),
+            Tiers = Tiers(price),
+            PerRequest = price.Amount("per_request") ?? 0,
+            PerWebSearch = price.Amount("per_web_search"),
+            Multipliers = Multipliers(price),
+            CachesByItself = price.Flag("caches_by_itself"),
+            Sources = sources,
         };
     }
 
-    private static PriceTier Tier(JsonElement tier, string at)
+    private List<PriceTier> Tiers(PriceBookFields price)
     {
-        Check(tier, at, [.. s_rates, "above_input_tokens"]);
-        return new PriceTier(Count(tier, "above_input_tokens", at) ?? throw Fault($"{at}/above_input_tokens", "is missing"), ReadRates(tier, at));
+        List<PriceTier> tiers = [];
+        foreach (var (value, path) in price.Items("tiers"))
+        {
+            var tier = new PriceBookFields(value, path, _faults);
+            if (tier.Allow([.. s_rates, "above_input_tokens"]))
+            {
+                tiers.Add(new PriceTier(tier.Count("above_input_tokens", required: true) ?? 0, ReadRates(tier)));
+            }
+        }
+
+        if (tiers.DistinctBy(tier => tier.AboveInputTokens).Count() < tiers.Count)
+        {
+            price.Fault("tiers", "has two tiers of the same length");
+        }
+
+        return [.. tiers.OrderBy(tier => tier.AboveInputTokens)];
     }
 
-    private static Rates ReadRates(JsonElement rates, string at) => new()
+    private FrozenDictionary<string, decimal> Multipliers(PriceBookFields price)
     {
-        Input = Amount(rates, "input", at) ?? throw Fault($"{at}/input", "is missing"),
-        Output = Amount(rates, "output", at) ?? throw Fault($"{at}/output", "is missing"),
-        CacheRead = Amount(rates, "cache_read", at),
-        CacheWrite5m = Amount(rates, "cache_write_5m", at),
-        CacheWrite1h = Amount(rates, "cache_write_1h", at),
-        Reasoning = Amount(rates, "reasoning", at),
+        Dictionary<string, decimal> multipliers = new(StringComparer.Ordinal);
+        foreach (var (term, value, path) in price.Members("multipliers"))
+        {
+            if (!Term().IsMatch(term))
+            {
+                _faults.Add(new(path, PriceFaultKind.InvalidValue, "must be a term such as \"service_tier:batch\", in lower case"));
+            }
+
+            if (value.ValueKind is JsonValueKind.Number && value.TryGetDecimal(out var factor) && factor is > 0 and <= 100)
+            {
+                multipliers[term] = factor;
+            }
+            else
+            {
+                _faults.Add(new(path, PriceFaultKind.InvalidValue, "must be a number above 0, at most 100"));
+            }
+        }
+
+        return multipliers.ToFrozenDictionary(StringComparer.Ordinal);
+    }
+
+    private static Rates ReadRates(PriceBookFields rates) => new()
+    {
+        Input = rates.Amount("input", required: true) ?? 0,
+        Output = rates.Amount("output", required: true) ?? 0,
+        CacheRead = rates.Amount("cache_read"),
+        CacheWrite5m = rates.Amount("cache_write_5m"),
+        CacheWrite1h = rates.Amount("cache_write_1h"),
+        Reasoning = rates.Amount("reasoning"),
     };
 
-    private static List<string> Aliases(JsonElement model, string at) => !model.TryGetProperty("aliases", out JsonElement aliases) ? []
-        : aliases.ValueKind == JsonValueKind.Array && aliases.EnumerateArray().All(alias => alias.ValueKind == JsonValueKind.String)
-            ? [.. aliases.EnumerateArray().Select(alias => alias.GetString()!)]
-            : throw Fault($"{at}/aliases", "must be a list of ids");
-
-    private static void Check(JsonElement value, string at, IReadOnlyCollection<string> names)
-    {
-        if (value.ValueKind != JsonValueKind.Object)
-        {
-            throw Fault(at, "must be an object");
-        }
-
-        foreach (JsonProperty property in value.EnumerateObject().Where(property => !names.Contains(property.Name)))
-        {
-            throw Fault($"{at}/{property.Name}", $"is unknown. {NearestNames.Suggest(property.Name, names)}");
-        }
-    }
-
-    private static JsonElement Need(JsonElement value, string name, string at) =>
-        value.TryGetProperty(name, out JsonElement found) ? found : throw Fault($"{at}/{name}", "is missing");
-
-    private static decimal? Amount(JsonElement value, string name, string at) => !value.TryGetProperty(name, out JsonElement amount) ? null
-        : amount.ValueKind == JsonValueKind.Number && amount.TryGetDecimal(out decimal number) && number is >= 0 and <= 1_000_000 ? number
-        : throw Fault($"{at}/{name}", "must be a number from 0 to 1,000,000");
-
-    private static int? Count(JsonElement value, string name, string at) => !value.TryGetProperty(name, out JsonElement count) ? null
-        : count.ValueKind == JsonValueKind.Number && count.TryGetInt32(out int number) && number > 0 ? number
-        : throw Fault($"{at}/{name}", "must be a whole number above 0");
-
-    private static DateTimeOffset? Date(JsonElement value, string name, string at) => !value.TryGetProperty(name, out JsonElement date) ? null
-        : date.ValueKind == JsonValueKind.String
-            && DateTimeOffset.TryParse(date.GetString(), CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal, out DateTimeOffset time)
-            ? time
-            : throw Fault($"{at}/{name}", "must be a date such as \"2026-10-07\" (UTC)");
-
-    private static WorkflowException Fault(string pointer, string problem, Exception? inner = null) => new(
-        new WorkflowError
-        {
-            Type = ErrorTypes.InvalidDefinition,
-            Category = ErrorCategory.Config,
-            Message = $"pricing.json {(pointer.Length == 0 ? "" : $"at {pointer} ")}{problem}",
-        },
+    private static WorkflowException Refused(string problem, Exception? inner = null) => new(
+        new WorkflowError { Type = ErrorTypes.InvalidDefinition, Category = ErrorCategory.Config, Message = $"pricing.json {problem}" },
         inner);
+
+    [GeneratedRegex("^[a-z][a-z0-9_]*:[a-z0-9_.-]+$", RegexOptions.CultureInvariant)]
+    private static partial Regex Term();
 }

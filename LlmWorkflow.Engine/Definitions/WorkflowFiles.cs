@@ -2,7 +2,6 @@ using System.Collections.Frozen;
 using System.Globalization;
 using System.Text;
 using LlmWorkflow.Engine.Costs;
-using LlmWorkflow.Engine.Diagnostics;
 using LlmWorkflow.Engine.Prompts;
 
 namespace LlmWorkflow.Engine.Definitions;
@@ -54,24 +53,13 @@ internal sealed class WorkflowFiles(string directory, Func<IReadOnlyList<KnownSe
             return PriceBook.Empty;
         }
 
-        try
+        (PriceBook? book, IReadOnlyList<DefinitionIssue> issues) = PricingIssues.Read(File.ReadAllText(file, Encoding.UTF8));
+        if (book is null)
         {
-            return PriceBookReader.Parse(File.ReadAllText(file, Encoding.UTF8));
+            problems.Add(new CatalogProblem("pricing.json", issues, before.Prices != PriceBook.Empty));
         }
-        catch (WorkflowException exception)
-        {
-            DefinitionIssue issue = new()
-            {
-                Code = IssueCodes.InvalidValue,
-                Severity = IssueSeverity.Error,
-                JsonPointer = "",
-                Line = 1,
-                Column = 1,
-                Message = exception.Message,
-            };
-            problems.Add(new CatalogProblem("pricing.json", [issue], before.Prices != PriceBook.Empty));
-            return before.Prices;
-        }
+
+        return book ?? before.Prices;
     }
 
     /// <summary>The definition files' texts by name, with LF as line end.</summary>

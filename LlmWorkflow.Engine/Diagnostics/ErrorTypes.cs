@@ -102,6 +102,9 @@ public static class ErrorTypes
     /// <summary>A signal of that name was sent before, with another payload.</summary>
     public const string SignalConflict = "SignalConflict";
 
+    /// <summary>The cap on cost is not one that can be raised, or not to that amount.</summary>
+    public const string BudgetConflict = "BudgetConflict";
+
     /// <summary>The job has ended.</summary>
     public const string JobEnded = "JobEnded";
 
@@ -110,6 +113,9 @@ public static class ErrorTypes
 
     /// <summary>The cap on cost would be exceeded.</summary>
     public const string BudgetExceeded = "BudgetExceeded";
+
+    /// <summary>There is a cap on cost, and the price book does not know the model.</summary>
+    public const string UnpricedModel = "UnpricedModel";
 
     /// <summary>The workers that ran the job died <c>max_retries</c> times.</summary>
     public const string WorkerCrashed = "WorkerCrashed";

@@ -61,4 +61,10 @@ internal static partial class Log
 
     [LoggerMessage(1403, LogLevel.Information, "{Jobs} queued jobs put back into the streams")]
     public static partial void SweptJobs(ILogger logger, int jobs);
+
+    [LoggerMessage(1501, LogLevel.Warning, "{Calls} model calls of workers that are gone are marked as possibly billed")]
+    public static partial void CallsAbandoned(ILogger logger, int calls);
+
+    [LoggerMessage(1502, LogLevel.Information, "Call {CallId}: {Provider} reports its cost afterwards: {Usd} USD")]
+    public static partial void CallReconciled(ILogger logger, Guid callId, string provider, decimal? usd);
 }

@@ -74,7 +74,8 @@ public sealed class InProcessRun(JobRunner runner, SkippableTime time, bool skip
             throw new UnansweredSignalException(waits.First(w => w.Signal is not null).Signal!);
         }
 
-        if (skipWaits)
+        // A provider does not forget by skipping.
+        if (skipWaits && waits.All(w => w.Reason is WaitReason.Time or WaitReason.Signal))
         {
             time.SkipTo(until);
         }

@@ -55,7 +55,7 @@ public sealed class JobRunner(
             // 3
             using var state = new RunState(run, workflow, history, calls, checkpoints, ledger, steps, time);
             var scope = new RunScope(run.Job.Identity, workflow.Definition, run.Job.Input);
-            var list = new StepList(state, scope, workflow.Definition.Steps, prefix: "", before: default, state.Progress, tries: default);
+            var list = new StepList(state, scope, workflow.Definition.Steps, prefix: "", before: default, state.Progress, tries: default, budgets: []);
             var result = await list.RunAsync(run.Token);
             if (result.IsParked)
             {

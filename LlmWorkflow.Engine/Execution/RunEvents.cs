@@ -1,4 +1,5 @@
 using System.Text.Json;
+using LlmWorkflow.Engine.Costs;
 using LlmWorkflow.Engine.Definitions;
 using LlmWorkflow.Engine.Diagnostics;
 using LlmWorkflow.Engine.Jobs;
@@ -64,6 +65,13 @@ internal static class RunEvents
     {
         writer.WritePropertyName("waiting_for");
         JsonSerializer.Serialize(writer, waits, StepWaitJson.Default.IReadOnlyListStepWait);
+    }));
+
+    public static JobEvent BudgetWarning(BudgetState budget) => new("job.budget_warning", EngineJson.Object(writer =>
+    {
+        writer.WriteString("scope", budget.Scope);
+        writer.WriteNumber("cap_usd", Usd.WithoutTrailingZeros(budget.CapUsd));
+        writer.WriteNumber("spent_usd", Usd.WithoutTrailingZeros(budget.SpentUsd));
     }));
 
     public static JobEvent JobHandedBack { get; } = new("job.requeued", """{"reason":"worker_shutdown"}""");

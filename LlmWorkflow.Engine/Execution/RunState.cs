@@ -15,6 +15,7 @@ internal sealed class RunState : IDisposable
     private readonly ILookup<string, LedgerCall> _earlierCalls;
     private readonly ICallLedger _ledger;
     private readonly Lock _lock = new();
+    private readonly HashSet<string> _warned = new(StringComparer.Ordinal);
     private int _steps;
     private readonly Dictionary<string, StepRun> _ended = new(StringComparer.Ordinal);
 
@@ -88,6 +89,20 @@ internal sealed class RunState : IDisposable
 
     /// <summary>Whether a result stands. A failure that ended the job does not when the job is taken up again.</summary>
     public static bool Counts(StepDefinition step, StepRun run) => run.Status is not StepStatus.Failed || StepErrors.GoesOn(step, run.Error!);
+
+    /// <summary>Tells that a cap is nearly spent, once per run.</summary>
+    public Task WarnAsync(BudgetState budget)
+    {
+        lock (_lock)
+        {
+            if (!_warned.Add(budget.Scope))
+            {
+                return Task.CompletedTask;
+            }
+        }
+
+        return Checkpoints.SaveAsync(null, _ => RunEvents.BudgetWarning(budget));
+    }
 
     public void Dispose() => Checkpoints.Dispose();
 }

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using LlmWorkflow.Engine.Costs;
 using LlmWorkflow.Engine.Definitions;
 using LlmWorkflow.Engine.Diagnostics;
 using LlmWorkflow.Engine.Expressions;
@@ -18,8 +19,10 @@ namespace LlmWorkflow.Engine.Execution;
 /// <param name="before">What the first step reads by default.</param>
 /// <param name="progress">This list's part of the run's progress.</param>
 /// <param name="tries">Whether a step around may be tried again, and whether it is.</param>
+/// <param name="budgets">Caps on cost of the steps around.</param>
 internal sealed class StepList(
-    RunState state, RunScope scope, IReadOnlyList<StepDefinition> steps, string prefix, JsonElement before, RunProgress progress, OuterTries tries)
+    RunState state, RunScope scope, IReadOnlyList<StepDefinition> steps, string prefix, JsonElement before, RunProgress progress, OuterTries tries,
+    IReadOnlyList<StepBudget> budgets)
 {
     private JsonElement _previous = before;
     private JsonElement _lastOutput;
@@ -138,6 +141,9 @@ internal sealed class StepList(
                 Scope = scope.At(startedAt, attempt),
                 PreviousOutput = _previous,
                 EarlierCalls = await state.CallsAsync(path, tries.AreRepeated || attempt > 1, ct),
+                Budgets = Budgets(step, path),
+                PausesOnBudget = state.Workflow.Definition.OnBudget is OnBudget.Pause,
+                OnBudgetWarning = state.WarnAsync,
                 Signals = state.Run.Job.Signals,
                 OnDelta = state.Run.Observer.OnDelta,
                 RunStepsAsync = (nested, stop) => RunNestedAsync(step, path, attempt, nested, inside, stop),
@@ -155,7 +161,8 @@ internal sealed class StepList(
             state, inner, nested.Steps, nested.Segment is { } segment ? $"{path}/{segment}/" : $"{path}/", nested.Before, part,
             new(
                 tries.ArePossible || step.Retry is not null, tries.AreRepeated || attempt > 1,
-                KeepsFailures: nested.KeepsFailures && !tries.AreRepeated && attempt == 1 && !state.HasEnded(path)));
+                KeepsFailures: nested.KeepsFailures && !tries.AreRepeated && attempt == 1 && !state.HasEnded(path)),
+            nested.Workflow is { Definition.MaxCostUsd: { } cap } ? [.. Budgets(step, path), new(path, cap)] : Budgets(step, path));
         var result = await list.RunAsync(cancellationToken);
         progress.End(part);
         if (result.IsFailed || result.IsParked)
@@ -173,6 +180,8 @@ internal sealed class StepList(
 
         return nested.Workflow is { } workflow ? StepResult.Success(list.Output(workflow.Definition)) : result;
     }
+
+    private IReadOnlyList<StepBudget> Budgets(StepDefinition step, string path) => step.MaxCostUsd is { } cap ? [.. budgets, new(path, cap)] : budgets;
 
     // The start of the next step goes out with the end of this one: one write, and nobody sees a job between two steps.
     private async Task SaveWithNextStartAsync(StepRun ended, int next)

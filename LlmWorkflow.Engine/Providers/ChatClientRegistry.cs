@@ -35,9 +35,12 @@ internal sealed class ChatClientRegistry(IEnumerable<ChatClientRegistration> reg
     /// <summary>All names.</summary>
     public IReadOnlyCollection<string> Names => _registrations.Keys;
 
-    /// <summary>The client of a provider, ready to be asked.</summary>
+    /// <summary>Providers that can be asked about earlier calls, and can be asked at all.</summary>
+    public IEnumerable<ChatClientRegistration> WithLookUp => _registrations.Values.Where(one => one.LookUpAsync is not null && one.Obstacle() is null);
+
+    /// <summary>The registration of a provider that is ready to be asked.</summary>
     /// <exception cref="WorkflowException"><see cref="ErrorTypes.UnknownProvider"/> for a name that nobody registered, or the provider's obstacle.</exception>
-    public IChatClient Get(string provider)
+    public ChatClientRegistration Get(string provider)
     {
         if (!_registrations.TryGetValue(provider, out var registration))
         {
@@ -54,6 +57,6 @@ internal sealed class ChatClientRegistry(IEnumerable<ChatClientRegistration> reg
             });
         }
 
-        return registration.Obstacle() is { } error ? throw new WorkflowException(error) : registration.Client;
+        return registration.Obstacle() is { } error ? throw new WorkflowException(error) : registration;
     }
 }

@@ -12,7 +12,7 @@ internal static class ChatTelemetry
     private const string Chat = "chat";
 
     /// <summary>Starts the span; null when nobody listens.</summary>
-    public static Activity? Start(LlmRequest request, int ordinal, int maxTokens, bool captureContent)
+    public static Activity? Start(ChatClientRegistration provider, LlmRequest request, int ordinal, int maxTokens, bool captureContent)
     {
         var prompt = request.Prompt;
         var span = EngineTelemetry.Source.StartActivity($"{Chat} {prompt.Model}", ActivityKind.Client);
@@ -22,7 +22,7 @@ internal static class ChatTelemetry
         }
 
         span.SetTag(Tags.Operation, Chat)
-            .SetTag(Tags.Provider, prompt.Provider)
+            .SetTag(Tags.Provider, provider.TelemetryName ?? provider.Name)
             .SetTag(Tags.RequestModel, prompt.Model)
             .SetTag(Tags.RequestMaxTokens, maxTokens)
             .SetTag(Tags.RequestTemperature, prompt.Temperature)
@@ -42,9 +42,9 @@ internal static class ChatTelemetry
     }
 
     /// <summary>Completes the span and counts the call.</summary>
-    public static void Stop(Activity? span, LlmPrompt prompt, ReplyBuilder reply, CallSettlement settlement, bool captureContent)
+    public static void Stop(Activity? span, ChatClientRegistration provider, LlmPrompt prompt, ReplyBuilder reply, CallSettlement settlement, bool captureContent)
     {
-        Count(prompt, settlement);
+        Count(provider, prompt, settlement);
         if (span is null)
         {
             return;
@@ -79,12 +79,12 @@ internal static class ChatTelemetry
         span.Stop();
     }
 
-    private static void Count(LlmPrompt prompt, CallSettlement settlement)
+    private static void Count(ChatClientRegistration provider, LlmPrompt prompt, CallSettlement settlement)
     {
         var tags = new TagList
         {
             { Tags.Operation, Chat },
-            { Tags.Provider, prompt.Provider },
+            { Tags.Provider, provider.TelemetryName ?? provider.Name },
             { Tags.RequestModel, prompt.Model },
         };
         if (settlement.AnsweredModel is { } answered)

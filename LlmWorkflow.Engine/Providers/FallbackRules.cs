@@ -1,4 +1,5 @@
 using LlmWorkflow.Engine.Diagnostics;
+using LlmWorkflow.Engine.Jobs;
 
 namespace LlmWorkflow.Engine.Providers;
 
@@ -14,6 +15,12 @@ internal static class FallbackRules
         error.Retryable
         || error.Type is ErrorTypes.AuthenticationFailed or ErrorTypes.MissingSetting or ErrorTypes.QuotaExceeded or ErrorTypes.ContextTooLong
         || error is { Type: ErrorTypes.UpstreamBadRequest, Category: ErrorCategory.Config };
+
+    /// <summary>
+    /// Whether the next model is asked where this one has to wait: when its provider is paused, as after the refusal that paused it. Not for a place in the pace
+    /// of a rate limit, nor where another call is about to answer.
+    /// </summary>
+    public static bool IsWorthAFallback(CallWait wait) => wait is { Reason: WaitReason.Provider, IsPause: true };
 
     /// <summary>The error of models that failed one after the other: the first that a retry may heal, else the first; and how the others failed.</summary>
     /// <param name="errors">At least one, in the order of the calls.</param>

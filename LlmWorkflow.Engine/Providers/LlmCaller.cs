@@ -4,6 +4,7 @@ using System.Text.RegularExpressions;
 using LlmWorkflow.Engine.Costs;
 using LlmWorkflow.Engine.Diagnostics;
 using LlmWorkflow.Engine.Jobs;
+using LlmWorkflow.Engine.Providers.Gate;
 using Microsoft.Extensions.AI;
 
 namespace LlmWorkflow.Engine.Providers;
@@ -12,13 +13,23 @@ namespace LlmWorkflow.Engine.Providers;
 /// Asks a model for a step, and never pays twice:
 /// <list type="number">
 /// <item>a reply that the ledger has for the same request is used again;</item>
-/// <item>else the call gets its row in the ledger before the provider is asked;</item>
+/// <item>else the call waits for its turn at the provider, and gets its row in the ledger before the provider is asked;</item>
 /// <item>the provider is asked, once;</item>
-/// <item>however that ends, the row is settled before anything else happens.</item>
+/// <item>however that ends, the row is settled before anything else happens;</item>
+/// <item>and the provider's gate learns from it.</item>
 /// </list>
 /// </summary>
-internal sealed partial class LlmCaller(ChatClientRegistry clients, ICallLedger ledger, Func<PriceBook> currentPrices, EngineOptions options, TimeProvider time)
+internal sealed partial class LlmCaller(
+    ChatClientRegistry clients, ICallLedger ledger, IProviderGate gate, Func<PriceBook> currentPrices, Func<SpendLimits> currentLimits, EngineOptions options,
+    TimeProvider time)
 {
+    // A provider that refuses this often gets no further call for nothing: the error counts, and the step's retry decides.
+    private const int MostRefusals = 50;
+
+    private static readonly TimeSpan PauseAfterRefusal = TimeSpan.FromSeconds(1);
+
+    private readonly CallAdmission _admission = new(ledger, gate, time);
+
     /// <summary>Makes the call. Failures of the provider are outcomes.</summary>
     /// <exception cref="OperationCanceledException">Cancelled; what the call cost until then is in the ledger.</exception>
     /// <exception cref="LeaseLostException">The job is another worker's now; no call was made.</exception>
@@ -32,29 +43,30 @@ internal sealed partial class LlmCaller(ChatClientRegistry clients, ICallLedger 
         }
 
         cancellationToken.ThrowIfCancellationRequested();
-        IChatClient client;
+        ChatClientRegistration provider;
         try
         {
-            client = clients.Get(request.Prompt.Provider);
+            provider = clients.Get(request.Prompt.Provider);
         }
         catch (WorkflowException exception)
         {
             return new LlmOutcome { Error = exception.Error };
         }
 
-        // One snapshot for the whole call, however often the file is reloaded meanwhile.
+        // 2. Wait for its turn, and write the row. One snapshot of the prices for the whole call, however often the file is reloaded meanwhile.
         var prices = currentPrices();
-
-        // 2. Write the row. Not to be cancelled: a row whose fate is unknown would hold its reserved USD for ever.
         var maxTokens = request.Prompt.MaxTokens ?? prices.DefaultMaxTokens(request.Prompt.Model);
         var reservation = Reservation(request, hash, maxTokens, prices);
-        if (!await ledger.ReserveAsync(reservation, CancellationToken.None))
+        var (pass, ended) = await _admission.EnterAsync(
+            request, reservation, new(provider.Name, provider.Credential(), request.Prompt.Model),
+            new($"{request.Job.JobId:N}/{request.StepPath}", TokenEstimate.Input(request.Prompt.Messages), maxTokens), cancellationToken);
+        if (ended is not null)
         {
-            throw new LeaseLostException(request.Fence);
+            return ended;
         }
 
-        // 3. and 4.
-        return await AskAsync(client, request, reservation, maxTokens, prices, cancellationToken);
+        // 3. to 5.
+        return await AskAsync(provider, request, reservation, pass!, maxTokens, prices, cancellationToken);
     }
 
     /// <summary>The replies that the ledger has for any of some requests, oldest first.</summary>
@@ -86,15 +98,17 @@ internal sealed partial class LlmCaller(ChatClientRegistry clients, ICallLedger 
             RequestHash = hash,
             ReservedUsd = prices.WorstCase(prompt.Model, TokenEstimate.InputUpperBound(prompt.Messages), maxTokens, now),
             EstimatedUsd = prices.Cost(prompt.Model, TokenEstimate.Expected(prompt.Messages, maxTokens), now),
+            Budgets = CallBudgets.Of(request.Budgets, currentLimits(), request.Job.WorkflowName, request.Job.UserId),
+            Question = request.Keeping?.Question,
         };
     }
 
     private async Task<LlmOutcome> AskAsync(
-        IChatClient client, LlmRequest request, CallReservation reservation, int maxTokens, PriceBook prices, CancellationToken cancellationToken)
+        ChatClientRegistration provider, LlmRequest request, CallReservation reservation, GatePass pass, int maxTokens, PriceBook prices, CancellationToken cancellationToken)
     {
         var prompt = request.Prompt;
         var reply = new ReplyBuilder(prompt);
-        using var span = ChatTelemetry.Start(request, reservation.Key.Ordinal, maxTokens, options.CaptureMessageContent);
+        using var span = ChatTelemetry.Start(provider, request, reservation.Key.Ordinal, maxTokens, options.CaptureMessageContent);
         var started = time.GetTimestamp();
         WorkflowError? error = null;
         ExceptionDispatchInfo? fault = null;
@@ -104,7 +118,7 @@ internal sealed partial class LlmCaller(ChatClientRegistry clients, ICallLedger 
             try
             {
                 // Leaving this call has closed the connection, whichever way it was left.
-                await ReceiveAsync(client, request, reply, reservation.Key.Ordinal, maxTokens, stop.Token);
+                await ReceiveAsync(provider, request, reply, reservation, maxTokens, stop.Token);
                 error = reply.FinishReason == ChatFinishReason.ContentFilter.Value ? ProviderErrors.Filtered(prompt.Provider, prompt.Model) : null;
             }
             catch (Exception exception)
@@ -117,13 +131,19 @@ internal sealed partial class LlmCaller(ChatClientRegistry clients, ICallLedger 
             }
         }
 
-        var settlement = Settlement(reservation, reply, error, prices, time.GetElapsedTime(started), complete: error is null && fault is null);
-        ChatTelemetry.Stop(span, prompt, reply, settlement, options.CaptureMessageContent);
-        await ledger.SettleAsync(settlement);
+        var settlement = Settlement(request, reservation, reply, error, prices, time.GetElapsedTime(started), complete: error is null && fault is null);
+        ChatTelemetry.Stop(span, provider, prompt, reply, settlement, options.CaptureMessageContent);
+        var warnings = await ledger.SettleAsync(settlement);
+        await gate.LeaveAsync(pass, Report(error, reply));
 
         if (ReferenceEquals(error, Cancelled))
         {
             throw new OperationCanceledException(cancellationToken);
+        }
+
+        foreach (var warning in warnings)
+        {
+            await request.OnBudgetWarning(warning);
         }
 
         fault?.Throw();
@@ -131,21 +151,51 @@ internal sealed partial class LlmCaller(ChatClientRegistry clients, ICallLedger 
         {
             Reply = error is null ? reply.ToReply(settlement.Usage, settlement.Duration) : null,
             Error = error,
+            Wait = error is { Type: ErrorTypes.RateLimited or ErrorTypes.Overloaded } && Refusals(request) < MostRefusals ? AfterRefusal(error) : null,
             Call = Call(reservation).With(settlement),
         };
     }
 
-    private static async Task ReceiveAsync(
-        IChatClient client, LlmRequest request, ReplyBuilder reply, int ordinal, int maxTokens, CancellationToken cancellationToken)
+    private static int Refusals(LlmRequest request) =>
+        request.EarlierCalls.Count(call => call.Provider == request.Prompt.Provider && call.ErrorType is ErrorTypes.RateLimited or ErrorTypes.Overloaded);
+
+    // The gate has learned of it and gives the call its place when it is asked again.
+    private CallWait AfterRefusal(WorkflowError error) =>
+        new(WaitReason.Provider, time.GetUtcNow() + (error.RetryAfter is > 1 and var seconds ? TimeSpan.FromSeconds(seconds) : PauseAfterRefusal), error.Message);
+
+    private static GateReport Report(WorkflowError? error, ReplyBuilder reply) => new(
+        error?.Type switch
+        {
+            ErrorTypes.RateLimited => GateOutcome.RateLimited,
+            ErrorTypes.Overloaded => GateOutcome.Overloaded,
+            ErrorTypes.UpstreamServerError or ErrorTypes.NetworkError or ErrorTypes.UpstreamTimeout => GateOutcome.Failed,
+            ErrorTypes.Cancelled => GateOutcome.Abandoned,
+            _ => GateOutcome.Answered,
+        },
+        error?.RetryAfter is { } seconds ? TimeSpan.FromSeconds(seconds) : null,
+        reply.Progress.RateLimits);
+
+    private async Task ReceiveAsync(
+        ChatClientRegistration provider, LlmRequest request, ReplyBuilder reply, CallReservation reservation, int maxTokens, CancellationToken cancellationToken)
     {
+        var client = provider.Client;
+        Task noting = Task.CompletedTask;
+
         var messages = request.Prompt.Messages.Select(message => new ChatMessage(new ChatRole(message.Role), message.Content)).ToList();
         var chatOptions = request.Prompt.ToChatOptions(maxTokens);
         reply.Progress.AttachTo(chatOptions);
         if (request.Stream)
         {
-            await foreach (var update in client.GetStreamingResponseAsync(messages, chatOptions, cancellationToken))
+            try
             {
-                Take(update);
+                await foreach (var update in client.GetStreamingResponseAsync(messages, chatOptions, cancellationToken))
+                {
+                    Take(update);
+                }
+            }
+            finally
+            {
+                await noting;
             }
         }
         else
@@ -159,18 +209,26 @@ internal sealed partial class LlmCaller(ChatClientRegistry clients, ICallLedger 
 
         void Take(ChatResponseUpdate update)
         {
+            var isNew = reply.ResponseId is null;
             if (reply.Add(update) is { Length: > 0 } piece)
             {
-                request.OnDelta?.Invoke(ordinal, piece);
+                request.OnDelta?.Invoke(reservation.Key.Ordinal, piece);
+            }
+
+            // If this process dies now, the id is what the provider can be asked by.
+            if (isNew && request.Stream && provider.LookUpAsync is not null && reply.ResponseId is { } id)
+            {
+                noting = ledger.NoteAsync(reservation.CallId, id);
             }
         }
     }
 
     private CallSettlement Settlement(
-        CallReservation reservation, ReplyBuilder reply, WorkflowError? error, PriceBook prices, TimeSpan duration, bool complete)
+        LlmRequest request, CallReservation reservation, ReplyBuilder reply, WorkflowError? error, PriceBook prices, TimeSpan duration, bool complete)
     {
         var cancelled = ReferenceEquals(error, Cancelled);
         var usage = reply.Usage(complete, cancelled ? null : error);
+        var whole = complete ? reply.ToReply(usage, duration) : null;
         return new CallSettlement
         {
             CallId = reservation.CallId,
@@ -179,10 +237,13 @@ internal sealed partial class LlmCaller(ChatClientRegistry clients, ICallLedger 
             Purpose = cancelled ? CallPurpose.Cancelled : null,
             AnsweredModel = reply.Model,
             ResponseId = reply.ResponseId,
-            Reply = complete ? JsonSerializer.SerializeToElement(reply.ToReply(usage, duration), LlmJson.Default.LlmReply) : default,
+            Reply = whole is null ? default : JsonSerializer.SerializeToElement(whole, LlmJson.Default.LlmReply),
+            KeepFor = whole is not null && request.Keeping is { } keeping && keeping.IsUsable(whole) ? keeping.KeepFor : null,
+            Budgets = reservation.Budgets,
             Usage = usage,
+            Terms = reply.Terms,
             // A refused call costs nothing, whatever the price.
-            ComputedUsd = !complete && usage.TotalTokens == 0 ? 0 : prices.Cost(PricedModel(reservation.RequestedModel, reply.Model, prices), usage, time.GetUtcNow()),
+            ComputedUsd = !complete && usage.TotalTokens == 0 ? 0 : prices.Cost(PricedModel(reservation.RequestedModel, reply.Model, prices), usage, time.GetUtcNow(), reply.Terms),
             ReportedUsd = reply.ReportedUsd,
             Duration = duration,
             ErrorType = complete ? null : error?.Type ?? ErrorTypes.InternalError,

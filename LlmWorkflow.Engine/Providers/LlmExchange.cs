@@ -29,8 +29,15 @@ internal sealed record LlmQuestion
 /// <summary>How an attempt ended.</summary>
 /// <param name="Reply">The reply that can be used; null when there is none.</param>
 /// <param name="Json">Its JSON; Undefined when text was asked for.</param>
-/// <param name="Error">Null when there is one.</param>
-internal sealed record LlmAnswer(LlmReply? Reply, System.Text.Json.JsonElement Json, WorkflowError? Error);
+/// <param name="Error">Null when there is one, or when it has to wait.</param>
+internal sealed record LlmAnswer(LlmReply? Reply, System.Text.Json.JsonElement Json, WorkflowError? Error)
+{
+    /// <summary>What a call has to wait for; null: for nothing.</summary>
+    public CallWait? Wait { get; init; }
+
+    /// <summary>The reply was bought by another job.</summary>
+    public bool IsCached { get; init; }
+}
 
 /// <summary>
 /// The calls of one attempt of a step:
@@ -83,7 +90,7 @@ internal sealed class LlmExchange(LlmCaller caller, LlmQuestion question)
         {
             if (outcome.Reply is not { } reply)
             {
-                return new LlmAnswer(null, default, outcome.Error);
+                return new LlmAnswer(null, default, outcome.Error) { Wait = outcome.Wait };
             }
 
             // 2. Read.
@@ -91,7 +98,7 @@ internal sealed class LlmExchange(LlmCaller caller, LlmQuestion question)
             var read = question.Check.Check(reply);
             if (read.Issues.Count == 0)
             {
-                return new LlmAnswer(reply, read.Json, null);
+                return new LlmAnswer(reply, read.Json, null) { IsCached = outcome.IsCached };
             }
 
             if (repairs == question.RepairAttempts)
@@ -122,6 +129,7 @@ internal sealed class LlmExchange(LlmCaller caller, LlmQuestion question)
         }
 
         List<WorkflowError> errors = [];
+        List<CallWait> waits = [];
         for (var i = 0; ; i++)
         {
             var outcome = await caller.CallAsync(
@@ -132,16 +140,29 @@ internal sealed class LlmExchange(LlmCaller caller, LlmQuestion question)
                 _made++;
             }
 
-            if (outcome.Error is not { } error)
+            if (outcome.Reply is not null)
             {
-                _reuseFrom = outcome.Call!.Key.Ordinal + 1;
+                _reuseFrom = outcome.Call?.Key.Ordinal + 1 ?? _reuseFrom;
                 return (outcome, targets[i]);
             }
 
-            errors.Add(error);
-            if (i == prompts.Length - 1 || !FallbackRules.AnotherMayAnswer(error))
+            if (outcome.Wait is { } wait)
             {
-                return (new LlmOutcome { Error = FallbackRules.NoneAnswered(errors) }, targets[i]);
+                waits.Add(wait);
+            }
+
+            if (outcome.Error is { } error)
+            {
+                errors.Add(error);
+            }
+
+            var isLast = i == prompts.Length - 1;
+            if (isLast || (outcome.Error is { } last ? !FallbackRules.AnotherMayAnswer(last) : !FallbackRules.IsWorthAFallback(outcome.Wait!)))
+            {
+                // A call that only has to wait is no failure: whoever has waited asks all of them again.
+                return (waits.Count > 0 && (isLast || outcome.Error is null)
+                    ? new LlmOutcome { Wait = waits.MinBy(one => one.Until ?? DateTimeOffset.MaxValue) }
+                    : new LlmOutcome { Error = FallbackRules.NoneAnswered(errors) }, targets[i]);
             }
         }
     }

@@ -75,6 +75,18 @@ internal sealed record LlmRequest
     /// <summary>Called with the call's ordinal and each piece of text; must not block.</summary>
     public Action<int, string>? OnDelta { get; init; }
 
+    /// <summary>Keeps the reply for other jobs; null: it is the step's own.</summary>
+    public ReplyKeeping? Keeping { get; init; }
+
+    /// <summary>Caps on cost of the step and of the steps around it.</summary>
+    public IReadOnlyList<StepBudget> Budgets { get; init; } = [];
+
+    /// <summary>Where a cap is reached the call waits until it is raised; else it fails.</summary>
+    public bool PausesOnBudget { get; init; }
+
+    /// <summary>Told when a cap is nearly spent.</summary>
+    public Func<BudgetState, Task> OnBudgetWarning { get; init; } = static _ => Task.CompletedTask;
+
     /// <summary>Null: useful for the step's first call, retry for later ones.</summary>
     public CallPurpose? Purpose { get; init; }
 }
@@ -102,9 +114,13 @@ internal sealed record LlmReply
 /// <param name="Usage">The usage block as it came.</param>
 /// <param name="UpstreamProvider">The host behind a router.</param>
 /// <param name="EstimatedBy">How tokens were estimated; null when they were not.</param>
-internal sealed record CallMetadata(JsonElement? Usage, string? UpstreamProvider, string? EstimatedBy);
+internal sealed record CallMetadata(JsonElement? Usage, string? UpstreamProvider, string? EstimatedBy)
+{
+    /// <summary>The provider was asked about it afterwards.</summary>
+    public bool? LookedUp { get; init; }
+}
 
-/// <summary>How a call ended: a reply or an error.</summary>
+/// <summary>How a call ended: a reply, an error, or a wait.</summary>
 internal sealed record LlmOutcome
 {
     /// <summary>Null when it failed.</summary>
@@ -112,6 +128,15 @@ internal sealed record LlmOutcome
 
     /// <summary>Null when it did not.</summary>
     public WorkflowError? Error { get; init; }
+
+    /// <summary>
+    /// When it may be made. Beside an <see cref="Error"/>: the provider refused the call as too many, and it may be made again without using up an attempt; alone:
+    /// it was not made.
+    /// </summary>
+    public CallWait? Wait { get; init; }
+
+    /// <summary>The reply was bought by another job; nothing was paid.</summary>
+    public bool IsCached { get; init; }
 
     /// <summary>The call as the ledger has it now; null when none was started.</summary>
     public LedgerCall? Call { get; init; }

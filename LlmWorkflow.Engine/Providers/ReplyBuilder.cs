@@ -25,6 +25,8 @@ internal sealed class ReplyBuilder(LlmPrompt prompt)
 
     public decimal? ReportedUsd { get; private set; }
 
+    public IReadOnlyList<string> Terms { get; private set; } = [];
+
     public string Text => _text.ToString();
 
     private bool Began => _text.Length > 0 || _reasoningLength > 0;
@@ -59,6 +61,7 @@ internal sealed class ReplyBuilder(LlmPrompt prompt)
         if (update.AdditionalProperties is { } properties)
         {
             ReportedUsd = properties.TryGetValue(ChatCallProgress.CostUsd, out var cost) && cost is decimal usd ? usd : ReportedUsd;
+            Terms = properties.TryGetValue(ChatCallProgress.Terms, out var told) && told is IReadOnlyList<string> terms ? terms : Terms;
             _rawUsage = properties.TryGetValue(ChatCallProgress.RawUsage, out var raw) && raw is JsonElement json ? json : _rawUsage;
             _upstreamProvider = properties.TryGetValue(ChatCallProgress.UpstreamProvider, out var host) && host is string name ? name : _upstreamProvider;
         }

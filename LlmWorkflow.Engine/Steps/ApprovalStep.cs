@@ -30,6 +30,7 @@ internal sealed class ApprovalStep(TimeProvider time) : IStepExecutor
                 StepPath = context.StepPath,
                 StepId = step.Id,
                 DisplayName = step.Label,
+                Reason = WaitReason.Signal,
                 Signal = signal,
                 Message = step.Message is { } message ? TemplateResolver.ResolveText(message, context.Scope) : null,
                 Until = until,

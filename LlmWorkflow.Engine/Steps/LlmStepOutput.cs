@@ -29,9 +29,13 @@ internal sealed record LlmStepOutput(
     bool Cached)
 {
     /// <summary>The output of a step that was answered.</summary>
-    public static LlmStepOutput Of(LlmReply reply, JsonElement json, IReadOnlyList<LedgerCall> calls) => new(
-        reply.Content, json.ValueKind is JsonValueKind.Undefined ? null : json, reply.Model, reply.Provider, reply.FinishReason,
-        LlmStepCosts.Tokens(calls), LlmStepCosts.CostOf(calls), reply.DurationMs, reply.ResponseId, Cached: false);
+    public static LlmStepOutput Of(LlmAnswer answer, IReadOnlyList<LedgerCall> calls)
+    {
+        var reply = answer.Reply!;
+        return new(
+            reply.Content, answer.Json.ValueKind is JsonValueKind.Undefined ? null : answer.Json, reply.Model, reply.Provider, reply.FinishReason,
+            LlmStepCosts.Tokens(calls), LlmStepCosts.CostOf(calls), reply.DurationMs, reply.ResponseId, answer.IsCached);
+    }
 
     public JsonElement ToJson() => JsonSerializer.SerializeToElement(this, LlmStepJson.Default.LlmStepOutput);
 }

@@ -37,6 +37,7 @@ internal static class LlmStepQuestion
                 ? ProviderOptions.Check(TemplateResolver.Resolve(step.ProviderOptions, scope))
                 : null,
         };
+        var check = ReplyCheck.Of(prompt.Format);
         return new LlmQuestion
         {
             Request = new LlmRequest
@@ -47,9 +48,13 @@ internal static class LlmStepQuestion
                 StepPath = context.StepPath,
                 EarlierCalls = context.EarlierCalls,
                 Stream = step.Stream,
+                Keeping = step.Cache is { } cache ? ReplyKeeping.Of(prompt, context.Job.UserId, cache.Shared, TimeSpan.FromSeconds(cache.TtlSeconds), check) : null,
+                Budgets = context.Budgets,
+                PausesOnBudget = context.PausesOnBudget,
+                OnBudgetWarning = context.OnBudgetWarning,
                 OnDelta = (call, text) => context.OnDelta(new LlmDelta(context.StepPath, call, text)),
             },
-            Check = ReplyCheck.Of(prompt.Format),
+            Check = check,
             Fallbacks =
             [
                 .. step.Fallbacks.Select(fallback => new LlmTarget(

@@ -39,6 +39,15 @@ public sealed class StepContext
     /// <summary>The calls of this step that the ledger knows from earlier runs and attempts, oldest first.</summary>
     public required IReadOnlyList<LedgerCall> EarlierCalls { get; init; }
 
+    /// <summary>Caps on cost of the step and of the steps around it.</summary>
+    public IReadOnlyList<StepBudget> Budgets { get; init; } = [];
+
+    /// <summary>Where a cap is reached, the job waits until it is raised; else the step fails.</summary>
+    public bool PausesOnBudget { get; init; }
+
+    /// <summary>Tells that a cap is nearly spent.</summary>
+    public Func<BudgetState, Task> OnBudgetWarning { get; init; } = static _ => Task.CompletedTask;
+
     /// <summary>Signals that were sent to the job, by name.</summary>
     public IReadOnlyDictionary<string, JsonElement> Signals { get; init; } = new Dictionary<string, JsonElement>();
 

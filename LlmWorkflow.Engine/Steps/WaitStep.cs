@@ -3,6 +3,7 @@ using System.Text.Json;
 using LlmWorkflow.Engine.Definitions;
 using LlmWorkflow.Engine.Diagnostics;
 using LlmWorkflow.Engine.Expressions;
+using LlmWorkflow.Engine.Jobs;
 
 namespace LlmWorkflow.Engine.Steps;
 
@@ -20,7 +21,7 @@ internal sealed class WaitStep(TimeProvider time) : IStepExecutor
         var until = step.Until is { } text ? Time(step, TemplateResolver.ResolveText(text, context.Scope)) : context.StartedAt + Seconds(step, context.Scope);
         return Task.FromResult(until <= time.GetUtcNow()
             ? StepResult.Success(default)
-            : StepResult.Parked([new() { StepPath = context.StepPath, StepId = step.Id, DisplayName = step.Label, Until = until }]));
+            : StepResult.Parked([new() { StepPath = context.StepPath, StepId = step.Id, DisplayName = step.Label, Reason = WaitReason.Time, Until = until }]));
     }
 
     private static TimeSpan Seconds(WaitStepDefinition step, ExpressionScope scope)

@@ -40,14 +40,15 @@ public sealed class JobStore : IAsyncDisposable
         where id = any($1) or (idempotency_scope, idempotency_key) in (select * from unnest($2, $3))
         """;
 
-    // Looked at in the row that is being written: a signal or a request to cancel that came since the claim must not be slept over.
-    private const string Parks = "(i.target = 'waiting' and j.cancel_requested_at is null and not j.signals ?| i.wake_signals::text[])";
+    // Looked at in the row that is being written: a signal, a raised budget or a request to cancel that came since the claim must not be slept over.
+    private const string Parks =
+        "(i.target = 'waiting' and j.cancel_requested_at is null and not j.signals ?| i.wake_signals::text[] and (i.raises is null or i.raises = j.budget_raises))";
 
     private const string ApplySql = $$"""
         with input as (
-            select * from unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)
+            select * from unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24)
                 as i (job_id, target, sources, fence, owner, base, event_type, event_data, result, costs, error, message, duration,
-                      delivery, event, url, secret, payload, trace, unfinished, waits, wake_at, wake_signals)
+                      delivery, event, url, secret, payload, trace, unfinished, waits, wake_at, wake_signals, raises)
         ), changed as (
             update llm_workflow_jobs j set
                 status = case when {{Parks}} then 'waiting' when i.target = 'waiting' then 'queued' else i.target end,
@@ -282,6 +283,7 @@ public sealed class JobStore : IAsyncDisposable
         command.AddColumn(Text, sorted, t => t.To is JobStatus.Waiting ? JsonSerializer.Serialize(t.Waits, StepWaitJson.Default.IReadOnlyListStepWait) : null);
         command.AddColumn(TimestampTz, sorted, t => t.Waits.Min(w => w.Until)?.ToUniversalTime());
         command.AddColumn(Text, sorted, t => SqlValues.ArrayText([.. t.Waits.Where(w => w.Signal is not null).Select(w => w.Signal!).Distinct()]));
+        command.AddColumn(Integer, sorted, t => t.Waits.Min(w => w.BudgetRaises));
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         while (await reader.ReadAsync(cancellationToken))
         {

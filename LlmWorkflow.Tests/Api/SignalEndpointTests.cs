@@ -15,7 +15,7 @@ public sealed class SignalEndpointTests(ApiFixture api) : IClassFixture<ApiFixtu
         await api.Engine.Jobs.ApplyAsync(
             JobTransition.Waiting(claim.Job, claim.EventSequence, new("job.waiting", "{}"), [new()
             {
-                StepPath = "each/3/ask", StepId = "ask", DisplayName = "Ask", Signal = "ok_3", Message = "Publish?", Until = DateTimeOffset.Parse("2100-01-01T00:00:00Z", null),
+                StepPath = "each/3/ask", StepId = "ask", DisplayName = "Ask", Reason = WaitReason.Signal, Signal = "ok_3", Message = "Publish?", Until = DateTimeOffset.Parse("2100-01-01T00:00:00Z", null),
             }]),
             CancellationToken.None);
         var id = claim.Job.Identity.JobId;

@@ -58,6 +58,9 @@ internal enum GateOutcome
 
     /// <summary>Cancelled by us: says nothing.</summary>
     Abandoned,
+
+    /// <summary>It was not made after all: its place in the pace is free again.</summary>
+    NotSent,
 }
 
 /// <summary>What was learned from a call.</summary>
@@ -68,6 +71,9 @@ internal sealed record GateReport(GateOutcome Outcome, TimeSpan? RetryAfter, IRe
 {
     /// <summary>How long ago the headers with <see cref="Windows"/> came: a streamed answer takes long after them. Zero: just now.</summary>
     public TimeSpan Age { get; init; }
+
+    /// <summary>The call was not made.</summary>
+    public static GateReport NotSent { get; } = new(GateOutcome.NotSent, null, []);
 }
 
 /// <summary>

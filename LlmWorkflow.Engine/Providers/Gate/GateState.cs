@@ -35,7 +35,7 @@ internal sealed partial record GateState
 
     // Those who wait for a free slot or the end of a pause come back one after another, so that however many they are the gate is asked at a constant rate.
     private const long SlotWaitMs = 100;
-    private const long SlotStepMs = 5;
+    private const long SlotStepMs = 10;
     private const long PauseStepMs = 20;
     private const long LongestStagger = 5000;
     private const long LongestPauseStagger = 30_000;
@@ -82,6 +82,10 @@ internal sealed partial record GateState
     /// <summary>Length of all pauses that are over: Unix time less this is gate time.</summary>
     [JsonPropertyName("idle")]
     public long Idle { get; init; }
+
+    /// <summary>Calls that were ever let through.</summary>
+    [JsonPropertyName("passes")]
+    public long Passes { get; init; }
 
     /// <summary>When the next one of those who wait without a place is to come.</summary>
     [JsonPropertyName("next_at")]
@@ -211,6 +215,7 @@ internal sealed partial record GateState
         var count = Shares.TryGetValue(at.Process, out var share) ? share.Count : 0;
         return state.Hold(at, count + 1) with
         {
+            Passes = Passes + 1,
             ColdSince = Known ? null : ColdSince ?? at.Now,
             ProbeUntil = PausedUntil is null ? null : at.Now + ProbeMs,
         };

@@ -43,8 +43,9 @@ internal sealed partial record GateState
         var (state, time) = (this, Clock(at.Now));
         foreach (var window in report.Windows)
         {
-            var inFlight = InFlight * Cost(window.Dimension, call.Ask);
-            var bucket = RateBucket.Learn(Bucket(window.Dimension), window, report.Age, time, inFlight, PerMinute(window.Dimension, at.Limits), at.Workers);
+            // Those that still run may not have arrived by then, those let through since had not.
+            var uncounted = (InFlight + Math.Max(0, Passes - call.Before)) * Cost(window.Dimension, call.Ask);
+            var bucket = RateBucket.Learn(Bucket(window.Dimension), window, report.Age, time, uncounted, PerMinute(window.Dimension, at.Limits), at.Workers);
             state = state.With(window.Dimension, bucket);
         }
 

@@ -47,6 +47,10 @@ internal sealed class GateTurn(GateSnapshot before, GateMoment at, int inFlight)
     {
         _gate = _gate.Leave(at, call, report);
         _breaker = _breaker.Leave(at.Now, call.Entered, report.Outcome);
+        if (report.Outcome == GateOutcome.NotSent)
+        {
+            _gate = _gate.Undo(at, call.Ask);
+        }
     }
 
     /// <summary>Takes back a place that was given to an ask that was cancelled meanwhile.</summary>
@@ -56,13 +60,6 @@ internal sealed class GateTurn(GateSnapshot before, GateMoment at, int inFlight)
         {
             _gate = _gate.Undo(at, ask);
         }
-    }
-
-    /// <summary>Takes back a pass that was not used.</summary>
-    public void GiveBack(GateCall call)
-    {
-        Leave(call, new(GateOutcome.Abandoned, null, []));
-        _gate = _gate.Undo(at, call.Ask);
     }
 
     private void Forget(GateStep step, GateAsk ask)

@@ -16,7 +16,7 @@ public sealed class CostLedgerTests(EngineFixture engine) : IClassFixture<Engine
         var job = (await engine.NewClaimAsync(worker)).Job;
         await engine.Leases.RequeueAsync(worker.Id, countTakeover: true, "test", CancellationToken.None);
 
-        Assert.False(await _ledger.ReserveAsync(Reservation(job), CancellationToken.None));
+        Assert.Equal(ReserveOutcome.Lost, (await _ledger.ReserveAsync(Reservation(job), CancellationToken.None)).Outcome);
         Assert.Empty(await _ledger.ReadAsync(job.Identity.JobId, CancellationToken.None));
     }
 
@@ -26,9 +26,9 @@ public sealed class CostLedgerTests(EngineFixture engine) : IClassFixture<Engine
         var job = await ClaimAsync();
         var reservation = Reservation(job);
 
-        Assert.True(await _ledger.ReserveAsync(reservation, CancellationToken.None));
-        Assert.True(await _ledger.ReserveAsync(reservation, CancellationToken.None));
-        Assert.False(await _ledger.ReserveAsync(reservation with { CallId = Guid.CreateVersion7() }, CancellationToken.None));
+        Assert.Equal(ReserveOutcome.Reserved, (await _ledger.ReserveAsync(reservation, CancellationToken.None)).Outcome);
+        Assert.Equal(ReserveOutcome.Reserved, (await _ledger.ReserveAsync(reservation, CancellationToken.None)).Outcome);
+        Assert.Equal(ReserveOutcome.Lost, (await _ledger.ReserveAsync(reservation with { CallId = Guid.CreateVersion7() }, CancellationToken.None)).Outcome);
 
         Assert.Single(await _ledger.ReadAsync(job.Identity.JobId, CancellationToken.None));
     }

@@ -12,7 +12,7 @@ namespace LlmWorkflow.Tests.Engine.Execution;
 public sealed class JobRunnerTests
 {
     private readonly InMemoryCheckpoints _checkpoints = new();
-    private readonly InMemoryCallLedger _ledger = new();
+    private readonly InMemoryCallLedger _ledger = new(TimeProvider.System);
     private readonly Dictionary<string, Func<StepContext, CancellationToken, Task<StepResult>>> _steps = [];
     private readonly List<string> _ran = [];
     private readonly List<string> _events = [];

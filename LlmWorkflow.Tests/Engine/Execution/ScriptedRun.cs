@@ -14,7 +14,7 @@ namespace LlmWorkflow.Tests.Engine.Execution;
 internal sealed class ScriptedRun
 {
     private readonly InMemoryCheckpoints _checkpoints = new();
-    private readonly InMemoryCallLedger _ledger = new();
+    private readonly InMemoryCallLedger _ledger = new(TimeProvider.System);
     private long _sequence = 2;
 
     public ScriptedRun(string input = "{}")

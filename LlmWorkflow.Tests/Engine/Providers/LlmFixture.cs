@@ -2,6 +2,7 @@ using LlmWorkflow.Engine;
 using LlmWorkflow.Engine.Costs;
 using LlmWorkflow.Engine.Jobs;
 using LlmWorkflow.Engine.Providers;
+using LlmWorkflow.Engine.Providers.Gate;
 using LlmWorkflow.Tests.Support;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -26,7 +27,7 @@ internal sealed class LlmFixture : IAsyncDisposable
     private LlmFixture(FakeUpstream upstream, Action<EngineOptions>? configure, ICallLedger? ledger)
     {
         Upstream = upstream;
-        Ledger = new RecordingLedger(ledger ?? new InMemoryCallLedger());
+        Ledger = new RecordingLedger(ledger ?? new InMemoryCallLedger(TimeProvider.System));
         Options = new EngineOptions { OpenRouterApiKey = Key, OpenRouterBaseUrl = new Uri(upstream.Url, "/api/v1") };
         configure?.Invoke(Options);
         _services = new ServiceCollection()
@@ -34,6 +35,8 @@ internal sealed class LlmFixture : IAsyncDisposable
             .AddSingleton(TimeProvider.System)
             .AddSingleton<ICallLedger>(Ledger)
             .AddSingleton<Func<PriceBook>>(() => Prices)
+            .AddSingleton<Func<SpendLimits>>(() => SpendLimits.None)
+            .AddSingleton<IProviderGate>(Gate)
             .AddProviders()
             .BuildServiceProvider();
     }
@@ -43,6 +46,8 @@ internal sealed class LlmFixture : IAsyncDisposable
     public EngineOptions Options { get; }
 
     public RecordingLedger Ledger { get; }
+
+    public ScriptedGate Gate { get; } = new();
 
     public JobIdentity Job { get; } = new() { JobId = Guid.CreateVersion7(TimeProvider.System.GetUtcNow()), WorkflowName = "w", DefinitionHash = "h" };
 
@@ -99,13 +104,18 @@ internal sealed class RecordingLedger(ICallLedger inner) : ICallLedger
 
     public bool Refuse { get; set; }
 
-    public async Task<bool> ReserveAsync(CallReservation reservation, CancellationToken cancellationToken)
+    public async Task<ReserveResult> ReserveAsync(CallReservation reservation, CancellationToken cancellationToken)
     {
         Reservations.Add(reservation);
-        return !Refuse && await inner.ReserveAsync(reservation, cancellationToken);
+        return Refuse ? new(ReserveOutcome.Lost) : await inner.ReserveAsync(reservation, cancellationToken);
     }
 
-    public Task SettleAsync(CallSettlement settlement)
+    public Task NoteAsync(Guid callId, string responseId) => inner.NoteAsync(callId, responseId);
+
+    public Task<(System.Text.Json.JsonElement Reply, bool IsBeingAnswered)> FindReplyAsync(ReplyQuestion question, CancellationToken cancellationToken) =>
+        inner.FindReplyAsync(question, cancellationToken);
+
+    public Task<IReadOnlyList<BudgetState>> SettleAsync(CallSettlement settlement)
     {
         Settlements.Add(settlement);
         return inner.SettleAsync(settlement);

@@ -50,11 +50,11 @@ public sealed class LlmFallbackTests
     [Fact]
     public async Task Execute_AllModelsFail_TellsTheErrorThatARetryMayHealAndTheOthers()
     {
-        await using var fixture = await LlmFixture.StartAsync(Script(Refusal(401), Refusal(429, ("Retry-After", "9")), Refusal(404)));
+        await using var fixture = await LlmFixture.StartAsync(Script(Refusal(401), Refusal(500, ("Retry-After", "9")), Refusal(404)));
 
         var result = await RunAsync(fixture, change: WithFallbacks("second", "third"));
 
-        Assert.Equal((ErrorTypes.RateLimited, true, 9d), (result.Error!.Type, result.Error.Retryable, result.Error.RetryAfter));
+        Assert.Equal((ErrorTypes.UpstreamServerError, true, 9d), (result.Error!.Type, result.Error.Retryable, result.Error.RetryAfter));
         Assert.EndsWith($"No other model answered either: openrouter {LlmFixture.Model} (AuthenticationFailed), openrouter third (UpstreamBadRequest).", result.Error.Message, StringComparison.Ordinal);
         Assert.Equal(3, result.Usage!.Calls);
     }

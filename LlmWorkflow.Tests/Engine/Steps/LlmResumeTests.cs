@@ -107,13 +107,13 @@ public sealed class LlmResumeTests
     [Fact]
     public async Task Execute_SecondRoundBroken_GoesOnInTheSecondRound()
     {
-        await using var fixture = await LlmFixture.StartAsync(Script(Answer("a"), Answer("b"), Answer("c"), Refusal(503), Answer("[1]")));
+        await using var fixture = await LlmFixture.StartAsync(Script(Answer("a"), Answer("b"), Answer("c"), Refusal(500), Answer("[1]")));
         await RunAsync(fixture, change: WithRepairs(1));
         var second = await RunAsync(fixture, change: WithRepairs(1));
 
         var third = await RunAsync(fixture, change: WithRepairs(1));
 
-        Assert.Equal(ErrorTypes.Overloaded, second.Error!.Type);
+        Assert.Equal(ErrorTypes.UpstreamServerError, second.Error!.Type);
         Assert.Null(third.Error);
         Assert.Equal("c", Content(Requests(fixture)[4], 2));
         Assert.Equal(5, third.Usage!.Calls);

@@ -140,11 +140,11 @@ public sealed class LlmStructuredOutputTests
     [Fact]
     public async Task Execute_RepairCallFails_FailsWithItsErrorAndKeepsTheReplyForDebugging()
     {
-        await using var fixture = await LlmFixture.StartAsync(Script(Answer("no"), Refusal(503)));
+        await using var fixture = await LlmFixture.StartAsync(Script(Answer("no"), Refusal(500)));
 
         var result = await RunAsync(fixture, job: fixture.Job with { DebugMode = true }, change: WithSchema(1));
 
-        Assert.Equal((ErrorTypes.Overloaded, true), (result.Error!.Type, result.Error.Retryable));
+        Assert.Equal((ErrorTypes.UpstreamServerError, true), (result.Error!.Type, result.Error.Retryable));
         Assert.Equal("no", result.Debug.GetProperty("reply").GetString());
     }
 

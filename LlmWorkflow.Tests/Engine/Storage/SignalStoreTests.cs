@@ -168,7 +168,7 @@ public sealed class SignalStoreTests(EngineFixture engine) : IClassFixture<Engin
         Assert.Equal("2", (await engine.Checkpoints.ReadAsync(claim.Job.Identity.JobId, CancellationToken.None)).Steps["pick"].Branch.GetRawText());
     }
 
-    private static StepWait Wait(string? signal) => new() { StepPath = "ask", StepId = "ask", DisplayName = "Ask", Signal = signal };
+    private static StepWait Wait(string? signal) => new() { StepPath = "ask", StepId = "ask", DisplayName = "Ask", Reason = signal is null ? WaitReason.Time : WaitReason.Signal, Signal = signal };
 
     private async Task<(WorkerIdentity Worker, ClaimedJob Claim)> NewClaimAsync()
     {

@@ -1,0 +1,17 @@
+drop function llm_settle_call;
+drop function llm_reserve_call;
+drop table llm_reply_cache;
+drop table llm_daily_spend;
+alter table llm_workflow_jobs
+    drop column budget_raises,
+    drop column step_budgets,
+    drop column reserved_usd;
+drop index llm_provider_usage_lookups;
+alter table llm_provider_usage
+    drop column next_lookup_at,
+    drop column lookups,
+    drop column reconciled_at,
+    drop column daily_scopes,
+    drop column day,
+    drop column cache_key,
+    drop column terms;
