@@ -5,6 +5,7 @@ using LlmWorkflow.Engine.ExternalServices;
 using LlmWorkflow.Engine.Jobs;
 using LlmWorkflow.Engine.Maintenance;
 using LlmWorkflow.Engine.Providers;
+using LlmWorkflow.Engine.Providers.Gate;
 using LlmWorkflow.Engine.Queue;
 using LlmWorkflow.Engine.Steps;
 using LlmWorkflow.Engine.Storage;
@@ -46,6 +47,7 @@ public static class EngineServices
         services.TryAddSingleton(static _ => new Random(Environment.ProcessId ^ Environment.TickCount));
         services.TryAddSingleton<ICheckpointStore, InMemoryCheckpoints>();
         services.TryAddSingleton<ICallLedger, InMemoryCallLedger>();
+        services.AddLocalGate();
         services.TryAddSingleton<WorkflowLoader>(static provider =>
         {
             var catalog = provider.GetRequiredService<WorkflowCatalog>();
@@ -63,6 +65,7 @@ public static class EngineServices
             provider.GetRequiredService<TimeProvider>(),
             provider.GetRequiredService<ILogger<WorkflowCatalog>>()));
         services.TryAddSingleton<Func<PriceBook>>(static provider => () => provider.GetRequiredService<WorkflowCatalog>().Prices);
+        services.TryAddSingleton<Func<SpendLimits>>(static provider => () => provider.GetRequiredService<WorkflowCatalog>().Limits);
         return services;
     }
 
@@ -89,7 +92,7 @@ public static class EngineServices
         services.TryAddSingleton<WorkerLease>();
         services.TryAddSingleton<JobLease>();
         services.TryAddSingleton<QueueSampler>();
-        return services;
+        return services.AddFleetGate();
     }
 
     private static IServiceCollection AddSubmission(this IServiceCollection services)
