@@ -21,7 +21,7 @@ public sealed class BreakerStateTests
     [InlineData(GateOutcome.Answered)]
     [InlineData(GateOutcome.RateLimited)]
     [InlineData(GateOutcome.Overloaded)]
-    public void Leave_AnswerInBetween_StartsAnew(GateOutcome answer)
+    internal void Leave_AnswerInBetween_StartsAnew(GateOutcome answer)
     {
         var breaker = Fail(Fail(BreakerState.Closed, T, 4).Leave(T + 5, T, answer), T + 6, 4);
 

@@ -64,7 +64,7 @@ public sealed class GateStateTests
     [InlineData(GateOutcome.Abandoned)]
     [InlineData(GateOutcome.Failed)]
     [InlineData(GateOutcome.NotSent)]
-    public void Leave_ProbeSaysNothing_TheNextOneIsTried(GateOutcome outcome)
+    internal void Leave_ProbeSaysNothing_TheNextOneIsTried(GateOutcome outcome)
     {
         var state = Warm.Leave(At(T), Call(T), Limited(1)).Enter(At(T + 1200), Ask(), null).State;
 

@@ -25,7 +25,8 @@ public sealed class SimulatedFleetTests(ITestOutputHelper output)
         fleet.Run(s_length);
 
         Tell(provider, fleet, perMinute);
-        Assert.InRange(provider.WorstMinute, 0, headers == Headers.All && kind == LimitKind.TokenBucket ? 2 : 6);
+        // At a higher rate more calls are under way when the first one is refused.
+        Assert.InRange(provider.WorstMinute, 0, perMinute == 60 ? 2 : 12);
         Assert.InRange(provider.Answers.Count, perMinute * 10 * 0.9, double.MaxValue);
     }
 
