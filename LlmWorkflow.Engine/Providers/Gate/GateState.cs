@@ -25,10 +25,6 @@ internal sealed partial record GateState
     private const int ColdCalls = 16;
     private const long ColdStepMs = 500;
 
-    // After a pause without a known rate: a slow start, one more call with each answer, until nothing is left to be held up.
-    private const int FirstCalls = 2;
-    private const int OpenCalls = 64;
-
     // Longest time that others wait for the probe. A refusal comes at once, so a call that has been out for so long was accepted.
     private const long ProbeMs = 5000;
     private const long ProbeLookMs = 1000;
@@ -51,9 +47,13 @@ internal sealed partial record GateState
     [JsonPropertyName("cold_since")]
     public long? ColdSince { get; init; }
 
-    /// <summary>Most calls in flight during a slow start; null: no limit.</summary>
+    /// <summary>Most calls in flight after a refusal, where no rate is known: half of what was; one more with each answer. Null: no limit.</summary>
     [JsonPropertyName("window")]
     public int? Window { get; init; }
+
+    /// <summary>Where <see cref="Window"/> is lifted.</summary>
+    [JsonPropertyName("window_end")]
+    public int? WindowEnd { get; init; }
 
     /// <summary>Start of the pause.</summary>
     [JsonPropertyName("paused_at")]

@@ -35,9 +35,10 @@ internal sealed class GateTurn(GateSnapshot before, GateMoment at, int inFlight)
         {
             _places[ask.Ticket] = place;
         }
-        else
+        else if (step.Verdict.Decision == GateDecision.Pass)
         {
-            Forget(step, ask);
+            _places.Remove(ask.Ticket);
+            _breaker = _breaker.Enter(at.Now);
         }
 
         return step.Verdict;
@@ -59,15 +60,6 @@ internal sealed class GateTurn(GateSnapshot before, GateMoment at, int inFlight)
         if (_places.Remove(ask.Ticket))
         {
             _gate = _gate.Undo(at, ask);
-        }
-    }
-
-    private void Forget(GateStep step, GateAsk ask)
-    {
-        if (step.Verdict.Decision == GateDecision.Pass)
-        {
-            _places.Remove(ask.Ticket);
-            _breaker = _breaker.Enter(at.Now);
         }
     }
 }

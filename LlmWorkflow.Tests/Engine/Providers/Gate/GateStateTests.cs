@@ -194,6 +194,37 @@ public sealed class GateStateTests
     }
 
     [Fact]
+    public void Leave_RefusedWithoutAKnownRate_GoesOnWithHalfTheCallsAndGrows()
+    {
+        var state = Burst(Warm, 40, T).State.Leave(At(T + 100), Call(T), Limited(1));
+        for (var i = 0; i < 39; i++)
+        {
+            state = state.Leave(At(T + 200), Call(T), Answered());
+        }
+
+        var after = state.PausedUntil!.Value;
+        state = state.Enter(At(after), Ask("probe"), null).State.Leave(At(after + 100), Call(after), Answered());
+
+        // Half of 40, one more for each answer: those that came during the pause too.
+        Assert.Equal(60, Burst(state, 100, after + 200).Passed);
+        var nearlyFree = state with { Window = 63 };
+        Assert.Equal(100, Burst(nearlyFree.Leave(At(after + 200), Call(after), Answered()), 100, after + 200).Passed);
+    }
+
+    [Fact]
+    public void Leave_TokensTold_PacesByTheEstimate()
+    {
+        var state = Warm.Enter(At(T), Ask("a", 500, 500), null).State;
+        RateLimitWindow window = new(RateDimension.Tokens, 60_000, 1000, TimeSpan.FromSeconds(59));
+
+        state = state.Leave(At(T + 100), new(Guid.NewGuid(), T, Ask("a", 500, 500), 1), Answered(window));
+
+        Assert.Equal(GateDecision.Pass, state.Enter(At(T + 100), Ask("b", 600, 400), null).Verdict.Decision);
+        // 2,000 more than there are, at 970 a second.
+        Assert.InRange(state.Enter(At(T + 100), Ask("c", 1000, 2000), null).Verdict.Rest, 2050, 2070);
+    }
+
+    [Fact]
     public void Enter_DearCall_WaitsForAFullBucketAndLeavesADebt()
     {
         var limits = Limits(tpm: 60_000);
