@@ -31,7 +31,7 @@ public static class EngineServices
         services.TryAddSingleton(TimeProvider.System);
         // Only spreads delays and draws queues: nothing that has to be unguessable.
         services.TryAddSingleton(static _ => new Random(Environment.ProcessId ^ Environment.TickCount));
-        return services.AddDefinitions().AddFleetGate().AddStorage().AddQueue().AddSubmission().AddExecution().AddMaintenance();
+        return services.AddDefinitions().AddStorage().AddQueue().AddSubmission().AddExecution().AddMaintenance();
     }
 
     /// <summary>
@@ -53,7 +53,7 @@ public static class EngineServices
             var catalog = provider.GetRequiredService<WorkflowCatalog>();
             return (hash, _) => Task.FromResult(catalog.FindVersion(hash));
         });
-        return services.AddDefinitions().AddLocalGate().AddExecution();
+        return services.AddDefinitions().AddExecution();
     }
 
     private static IServiceCollection AddDefinitions(this IServiceCollection services)
