@@ -47,7 +47,7 @@ internal sealed class ChatCallProgress
     public const string WebSearches = "web_searches";
 
     /// <summary>
-    /// Key of a mark (<see cref="bool"/>) in a piece's additional properties: its usage is that of the begin of a reply. Input is final, output is not.
+    /// Key of a mark (<see cref="bool"/>) in a piece's additional properties: its usage is that of an unfinished reply. Input is final, output is not.
     /// </summary>
     public const string PartialUsage = "llmworkflow.usage_is_partial";
 

@@ -153,17 +153,22 @@ internal sealed class ProviderCall(
         string? Header(string name) => headers.TryGetValues(name, out var values) ? values.ToString() : null;
     }
 
-    // Some servers answer a stream with one JSON body: when it is an error, or when they cannot stream.
+    // Some servers answer a stream with one JSON body: when it is an error, or when they cannot stream. Others only call their events JSON.
     private static async IAsyncEnumerable<T?> ReadAsync<T>(
         HttpResponseMessage response, SseItemParser<T?> parse, [EnumeratorCancellation] CancellationToken cancellationToken)
         where T : class
     {
         if (response.Content.Headers.ContentType is { MediaType: "application/json" })
         {
-            yield return parse("message", await response.Content.ReadAsByteArrayAsync(cancellationToken));
-            yield break;
+            var whole = await response.Content.ReadAsByteArrayAsync(cancellationToken);
+            if (whole.AsSpan().TrimStart(" \r\n\t"u8) is [(byte)'{', ..])
+            {
+                yield return parse("message", whole);
+                yield break;
+            }
         }
 
+        // Once more from the begin where it was buffered.
         var body = await response.Content.ReadAsStreamAsync(cancellationToken);
         await foreach (var item in SseParser.Create(body, parse).EnumerateAsync(cancellationToken))
         {

@@ -46,9 +46,16 @@ internal sealed record ReplyUsage(UsageDetails? Details, AdditionalPropertiesDic
     }
 
     /// <summary>Puts it on a piece of a stream.</summary>
-    public void AttachTo(ChatResponseUpdate update)
+    /// <param name="update">The piece.</param>
+    /// <param name="isPartial">More of the reply is to come, so its output is not final.</param>
+    public void AttachTo(ChatResponseUpdate update, bool isPartial)
     {
         update.AdditionalProperties = Properties;
+        if (isPartial)
+        {
+            Properties[ChatCallProgress.PartialUsage] = true;
+        }
+
         if (Details is not null)
         {
             update.Contents.Add(new UsageContent(Details));

@@ -67,7 +67,7 @@ internal sealed class AnthropicStream
         {
             case "message_start" when piece.Message is { } message:
                 (_id, _model) = (message.Id, message.Model);
-                return Usage(Update(null, null), message.Usage, isPartial: true);
+                return Usage(Update(null, null), message.Usage);
             case "content_block_start" when piece.ContentBlock is { } block:
                 return Update(block.Text, block.Thinking);
             case "content_block_delta" when piece.Delta is { } delta:
@@ -76,7 +76,7 @@ internal sealed class AnthropicStream
                 var update = Update(null, null);
                 update.FinishReason = AnthropicReplies.FinishReason(piece.Delta?.StopReason);
                 IsWhole |= update.FinishReason is not null;
-                return Usage(update, piece.Usage, isPartial: false);
+                return Usage(update, piece.Usage);
             case "message_stop":
                 IsWhole = true;
                 return null;
@@ -92,7 +92,7 @@ internal sealed class AnthropicStream
         var update = Update(null, null);
         update.Contents = [.. (message.Content ?? throw new JsonException("no content")).SelectMany(block => AnthropicReplies.Contents(block.Text, block.Thinking))];
         update.FinishReason = AnthropicReplies.FinishReason(message.StopReason);
-        return Usage(update, message.Usage, isPartial: false);
+        return Usage(update, message.Usage);
     }
 
     private ChatResponseUpdate Update(string? text, string? thinking) => new()
@@ -104,7 +104,7 @@ internal sealed class AnthropicStream
     };
 
     // The counts of message_delta are those of the whole reply so far: they replace earlier ones, and what it does not repeat stays.
-    private ChatResponseUpdate Usage(ChatResponseUpdate update, JsonElement later, bool isPartial)
+    private ChatResponseUpdate Usage(ChatResponseUpdate update, JsonElement later)
     {
         if (later.ValueKind is not JsonValueKind.Object)
         {
@@ -112,12 +112,7 @@ internal sealed class AnthropicStream
         }
 
         _usage = UsageReader.Merge(_usage, later);
-        ReplyUsage.Read(_usage, default, reportsCost: false, upstreamProvider: null)?.AttachTo(update);
-        if (isPartial)
-        {
-            (update.AdditionalProperties ??= [])[ChatCallProgress.PartialUsage] = true;
-        }
-
+        ReplyUsage.Read(_usage, default, reportsCost: false, upstreamProvider: null)?.AttachTo(update, isPartial: !IsWhole);
         return update;
     }
 }

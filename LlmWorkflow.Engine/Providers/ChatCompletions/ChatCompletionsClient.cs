@@ -41,7 +41,7 @@ internal sealed class ChatCompletionsClient(ChatCompletionsDialect dialect, IHtt
         await foreach (var chunk in chunks)
         {
             refused |= ChatCompletionsReplies.Refused(chunk);
-            var update = ChatCompletionsReplies.ToUpdate(chunk, dialect, refused);
+            var update = ChatCompletionsReplies.ToUpdate(chunk, dialect, refused, finished);
             finished |= update.FinishReason is not null;
             yield return update;
         }

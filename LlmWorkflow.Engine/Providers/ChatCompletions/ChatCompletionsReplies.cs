@@ -45,7 +45,8 @@ internal static class ChatCompletionsReplies
     /// <param name="chunk">As it came.</param>
     /// <param name="dialect">Whose.</param>
     /// <param name="refused">An earlier chunk said that the model declines.</param>
-    public static ChatResponseUpdate ToUpdate(ChatCompletionsReply chunk, ChatCompletionsDialect dialect, bool refused)
+    /// <param name="finished">An earlier chunk had the finish reason.</param>
+    public static ChatResponseUpdate ToUpdate(ChatCompletionsReply chunk, ChatCompletionsDialect dialect, bool refused, bool finished)
     {
         var choice = chunk.Choices is { Count: > 0 } choices ? choices[0] : null;
         var content = choice?.Delta ?? choice?.Message;
@@ -57,7 +58,8 @@ internal static class ChatCompletionsReplies
             FinishReason = choice is null ? null : FinishReason(choice, refused || Refused(content)),
             Contents = Contents(content),
         };
-        Usage(chunk, dialect)?.AttachTo(update);
+        // Some servers count in every chunk. A chunk without a choice is the one of the usage, whatever came before it.
+        Usage(chunk, dialect)?.AttachTo(update, isPartial: choice is not null && !finished && update.FinishReason is null);
         return update;
     }
 

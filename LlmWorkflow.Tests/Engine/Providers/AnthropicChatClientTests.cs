@@ -107,6 +107,17 @@ public sealed class AnthropicChatClientTests
     }
 
     [Fact]
+    public async Task Stream_CutBetweenCumulativeCounts_EstimatesTheRest()
+    {
+        await using var fixture = await ProviderFixture.StartAsync(FakeUpstream.CutSse(
+            Start, Delta("12345678"), """{"type":"message_delta","delta":{"stop_reason":null},"usage":{"output_tokens":2}}""", Delta("12345678")));
+
+        var answer = await fixture.AskAsync("anthropic");
+
+        Assert.Equal((143, 4, true), (answer.Usage.InputTokens, answer.Usage.OutputTokens, answer.Usage.Estimated));
+    }
+
+    [Fact]
     public async Task Stream_ThatEndsWithoutStopReason_IsCut()
     {
         await using var fixture = await ProviderFixture.StartAsync(FakeUpstream.Sse(Start, Delta("half")));

@@ -139,6 +139,27 @@ public sealed class ChatCompletionsClientTests
         Assert.Equal(Expected, answer.Usage);
     }
 
+    [Fact]
+    public async Task Stream_EventsThatAreCalledJson_AreRead()
+    {
+        await using var fixture = await ProviderFixture.StartAsync(FakeUpstream.Json(
+            $"data: {Chunk("\"Hello\"", "\"stop\"")}\n\ndata: {UsageChunk()}\n\ndata: [DONE]\n\n"));
+
+        var answer = await fixture.AskAsync("local");
+
+        Assert.Equal((null, "Hello"), (answer.Error, answer.Text));
+        Assert.Equal(Expected, answer.Usage);
+    }
+
+    [Fact]
+    public async Task Stream_CutWithUsageSoFar_KeepsTheInputAndEstimatesTheOutput()
+    {
+        await using var fixture = await ProviderFixture.StartAsync(FakeUpstream.CutSse(
+            Chunk("\"1234\"", rest: ",\"usage\":{\"prompt_tokens\":120,\"completion_tokens\":0}"), Chunk("\"12345678\"")));
+
+        Assert.Equal(new TokenUsage { InputTokens = 120, OutputTokens = 3, Estimated = true }, (await fixture.AskAsync("local")).Usage);
+    }
+
     [Theory]
     [InlineData("reasoning")]
     [InlineData("reasoning_content")]
