@@ -70,11 +70,13 @@ internal sealed class RunSession(CliHost host, LoadedWorkflow loaded, JsonElemen
         var services = new ServiceCollection();
         services.AddLogging(logging => logging.SetMinimumLevel(LogLevel.Warning).AddProvider(log));
         services.AddSingleton(loaded.Tree.Catalog);
+        var further = (upstreams.Setting("OPENAI_COMPATIBLE_PROVIDERS") ?? "").Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
         List<string> problems = [];
         var read = EngineSettings.Read(upstreams.Setting, development: true, (name, problem) =>
         {
             // The rest are settings of the service.
-            if (name.EndsWith("_BASE_URL", StringComparison.Ordinal))
+            if (name is "DEFAULT_PROVIDER" or "OPENAI_COMPATIBLE_PROVIDERS" || name.EndsWith("_BASE_URL", StringComparison.Ordinal)
+                || further.Any(provider => name.StartsWith($"{provider}_", StringComparison.OrdinalIgnoreCase)))
             {
                 problems.Add($"{name} {problem}.");
             }

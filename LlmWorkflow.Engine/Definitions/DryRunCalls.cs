@@ -50,6 +50,10 @@ internal sealed class DryRunCalls(PriceBook prices, string defaultProvider, Date
         Size reply = new(maxTokens / 2, maxTokens);
         _replies[step.Id] = reply;
         Size? input = messages is null ? null : Measure(messages, size => size.Expected, size => size.Highest);
+        input = input is null ? null : input with
+        {
+            Highest = input.Highest + TokenEstimate.FormatUpperBound(step.ResponseFormat.Kind is not ResponseKind.Text, step.ResponseFormat.Schema),
+        };
         List<LlmFallback> fallbacks = [.. step.Fallbacks.Select(fallback => fallback with { Model = scope.Text(fallback.Model) })];
         PlannedCall call = new()
         {

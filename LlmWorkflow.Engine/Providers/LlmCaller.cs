@@ -96,7 +96,9 @@ internal sealed class LlmCaller(
             RequestedModel = prompt.Model,
             RequestHash = hash,
             ReservedUsd = prices.WorstCase(
-                prompt.Model, TokenEstimate.InputUpperBound(prompt.Messages), maxTokens, now, prompt.ProviderOptions?.TryGetProperty("cache_control", out _) == true, Terms(prompt)),
+                prompt.Model,
+                TokenEstimate.InputUpperBound(prompt.Messages) + TokenEstimate.FormatUpperBound(prompt.Format is not null, prompt.Format?.Schema ?? default),
+                maxTokens, now, prompt.ProviderOptions?.TryGetProperty("cache_control", out _) == true, Terms(prompt)),
             EstimatedUsd = prices.Cost(prompt.Model, TokenEstimate.Expected(prompt.Messages, maxTokens), now, Terms(prompt)),
             Budgets = CallBudgets.Of(request.Budgets, currentLimits(), request.Job.WorkflowName, request.Job.UserId),
             Question = request.Keeping?.Question,

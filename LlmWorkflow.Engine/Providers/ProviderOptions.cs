@@ -37,6 +37,12 @@ internal static class ProviderOptions
             ["output_config"] = "use the step's 'response_format', and 'reasoning_effort' in 'provider_options'",
             ["output_format"] = "use the step's 'response_format'",
         }.ToFrozenDictionary(StringComparer.OrdinalIgnoreCase),
+        ["openrouter"] = new Dictionary<string, string>
+        {
+            // A model that the worst case was not reserved for would answer.
+            ["models"] = "use the step's 'fallbacks'",
+            ["route"] = "use the step's 'fallbacks'",
+        }.ToFrozenDictionary(StringComparer.OrdinalIgnoreCase),
         ["openai"] = new Dictionary<string, string>
         {
             ["audio"] = "text is read",

@@ -55,7 +55,7 @@ internal static class LlmShapes
             new("repair_attempts", new NumberShape(0, 5, true), "Further calls that show the model what is wrong with its JSON.") { Default = "0" },
             new("repair_model", Forms.Filled(TextUse.Template), "Model of those calls; the step's by default."),
             new("cache", s_cache, "Keeps replies and gives them to equal calls."),
-            new("provider_options", new MapShape(new AnyShape()), "Passed on to the provider as they are."),
+            new("provider_options", new MapShape(new AnyShape()), "`reasoning_effort`, `cache_control` and `cache_messages` are translated for each provider; any other is passed on as it is."),
         ]) with
     {
         AtLeastOneOf = ["prompt", "prompt_template", "messages"],
