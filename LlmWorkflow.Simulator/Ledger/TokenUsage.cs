@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace LlmWorkflow.Simulator.Ledger;
 
 /// <summary>Tokens of one call by kind, as they are billed: no token is in two kinds.</summary>
@@ -11,8 +13,10 @@ internal sealed record TokenUsage
     public int CacheRead { get; init; }
 
     /// <summary>Written for 5 minutes; also what OpenAI writes, which has one kind only.</summary>
+    [JsonPropertyName("cache_write_5m")]
     public int CacheWrite5m { get; init; }
 
+    [JsonPropertyName("cache_write_1h")]
     public int CacheWrite1h { get; init; }
 
     /// <summary>Reasoning included.</summary>
@@ -22,7 +26,7 @@ internal sealed record TokenUsage
     public int Reasoning { get; init; }
 
     /// <summary>The whole prompt.</summary>
-    [System.Text.Json.Serialization.JsonIgnore]
+    [JsonIgnore]
     public int TotalInput => Input + CacheRead + CacheWrite5m + CacheWrite1h;
 }
 

@@ -153,7 +153,7 @@ internal sealed class OpenAiProtocol : ChatProtocol
         return body;
     }
 
-    private static JsonNode? UsageOf(ChatReply reply) => reply.Settings switch
+    private static JsonObject? UsageOf(ChatReply reply) => reply.Settings switch
     {
         { OmitUsage: true } => null,
         { Usage: { } told } => JsonObject.Create(told),

@@ -134,7 +134,7 @@ internal sealed class OpenRouterProtocol : ChatProtocol
     private static string? NativeFinishReason(ChatReply reply) => ModelVendor.NativeFinishReason(reply.Model, ChatCompletionJson.FinishReason(reply));
 
     // "cost" is what OpenRouter charges; under BYOK its fee only, and the provider charges the caller itself.
-    private static JsonNode? UsageOf(ChatReply reply)
+    private static JsonObject? UsageOf(ChatReply reply)
     {
         if (reply.Settings is { OmitUsage: true } or { Usage: not null })
         {

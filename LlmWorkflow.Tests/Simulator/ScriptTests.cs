@@ -135,7 +135,7 @@ public sealed class ScriptTests : SimulatorWire
         var call = await OnlyCallAsync();
         Assert.Equal(("openai", 200, true), (call.GetProperty("provider").GetString(), call.GetProperty("status").GetInt32(), call.GetProperty("streamed").GetBoolean()));
         Assert.Matches("^[0-9a-f]{12}$", call.GetProperty("key").GetString());
-        Assert.Equal("""{"input":5,"cache_read":0,"cache_write5m":0,"cache_write1h":0,"output":20,"reasoning":5}""", call.GetProperty("tokens").GetRawText());
+        Assert.Equal("""{"input":5,"cache_read":0,"cache_write_5m":0,"cache_write_1h":0,"output":20,"reasoning":5}""", call.GetProperty("tokens").GetRawText());
         var (at, first, last) = (Time("at"), Time("first_byte_at"), Time("last_byte_at"));
         Assert.InRange((first - at).TotalMilliseconds, 100, 5_000);
         Assert.InRange((last - first).TotalMilliseconds, 100, 5_000);
