@@ -56,35 +56,34 @@ internal sealed class HoldingProxy : IAsyncDisposable
         {
             using (client)
             {
-                var near = client.GetStream();
-                var first = new byte[64 * 1024];
-                int length;
-                // A pooled connection may be older than the hold: each piece is looked at.
-                while ((length = await near.ReadAsync(first, _stop.Token)) > 0)
-                {
-                    if (Holds)
-                    {
-                        Interlocked.Increment(ref _held);
-                        while (await near.ReadAsync(first, _stop.Token) > 0)
-                        {
-                            // Read, so that the request is sent whole, and forgotten.
-                        }
-
-                        return;
-                    }
-
-                    using var server = new TcpClient();
-                    await server.ConnectAsync(IPAddress.Loopback, Target!.Port, _stop.Token);
-                    var far = server.GetStream();
-                    await far.WriteAsync(first.AsMemory(0, length), _stop.Token);
-                    await Task.WhenAny(near.CopyToAsync(far, _stop.Token), far.CopyToAsync(near, _stop.Token));
-                    return;
-                }
+                using var server = new TcpClient();
+                await server.ConnectAsync(IPAddress.Loopback, Target!.Port, _stop.Token);
+                var (near, far) = (client.GetStream(), server.GetStream());
+                await Task.WhenAny(SendAsync(near, far), far.CopyToAsync(near, _stop.Token));
             }
         }
         catch (Exception e) when (e is OperationCanceledException or IOException or SocketException)
         {
             // One of the two is gone: so is the other's connection.
+        }
+    }
+
+    // A connection may be older than the hold, so each piece is looked at. What is held is read, so that the request is sent whole, and forgotten.
+    private async Task SendAsync(NetworkStream near, NetworkStream far)
+    {
+        var piece = new byte[64 * 1024];
+        var isHeld = false;
+        int length;
+        while ((length = await near.ReadAsync(piece, _stop.Token)) > 0)
+        {
+            if (isHeld || Holds)
+            {
+                Interlocked.Add(ref _held, isHeld ? 0 : 1);
+                isHeld = true;
+                continue;
+            }
+
+            await far.WriteAsync(piece.AsMemory(0, length), _stop.Token);
         }
     }
 }
