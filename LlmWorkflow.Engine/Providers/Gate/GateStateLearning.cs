@@ -97,7 +97,8 @@ internal sealed partial record GateState
             Refusals = refusals,
             RefusedAt = at.Now,
             Reason = report.Outcome,
-            Window = Math.Max(LeastCalls, (InFlight + 1) / 2),
+            // Where the rate is known, it keeps the pace.
+            Window = Pace(RateDimension.Requests, at) is null ? Math.Max(LeastCalls, (InFlight + 1) / 2) : null,
             WindowEnd = Math.Max(FreeCalls, InFlight + 1),
         };
     }
@@ -120,7 +121,5 @@ internal sealed partial record GateState
         Reason = null,
         NextAt = null,
         Idle = Idle + PauseLength,
-        // Where the rate is known, it keeps the pace.
-        Window = Pace(RateDimension.Requests, at) is null ? Window : null,
     };
 }
