@@ -65,7 +65,7 @@ internal sealed partial record GateState
             Refusals = call.Entered < RefusedAt ? Refusals : 0,
             Window = Window + 1 is { } window && window < WindowEnd ? window : null,
         };
-        return PausedUntil <= call.Entered ? state.Recovered(at) : state;
+        return PausedUntil <= call.Entered ? state.Recovered() : state;
     }
 
     private GateState Refused(GateMoment at, GateCall call, GateReport report)
@@ -113,7 +113,7 @@ internal sealed partial record GateState
 
     private long PauseLength => PausedUntil - PausedAt ?? 0;
 
-    private GateState Recovered(GateMoment at) => this with
+    private GateState Recovered() => this with
     {
         PausedAt = null,
         PausedUntil = null,
