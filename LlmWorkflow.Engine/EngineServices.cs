@@ -47,7 +47,6 @@ public static class EngineServices
         services.TryAddSingleton(static _ => new Random(Environment.ProcessId ^ Environment.TickCount));
         services.TryAddSingleton<ICheckpointStore, InMemoryCheckpoints>();
         services.TryAddSingleton<ICallLedger, InMemoryCallLedger>();
-        services.AddLocalGate();
         services.TryAddSingleton<WorkflowLoader>(static provider =>
         {
             var catalog = provider.GetRequiredService<WorkflowCatalog>();
@@ -93,7 +92,7 @@ public static class EngineServices
         services.TryAddSingleton<WorkerLease>();
         services.TryAddSingleton<JobLease>();
         services.TryAddSingleton<QueueSampler>();
-        return services.AddFleetGate();
+        return services;
     }
 
     private static IServiceCollection AddSubmission(this IServiceCollection services)

@@ -140,7 +140,7 @@ internal sealed partial record GateState
     /// <param name="place">The place that it was given before, in gate time; null: none.</param>
     public GateStep Enter(GateMoment at, GateAsk ask, long? place)
     {
-        var state = PausedUntil is not null && ProbeUntil <= at.Now ? Recovered(at) : this;
+        var state = PausedUntil is not null && ProbeUntil <= at.Now ? Recovered() : this;
         var due = place is { } own ? Math.Max(0, own - state.Clock(at.Now)) : state.WaitFor(at, ask);
         var held = state.HeldUntil(at.Now);
         if (due > HorizonMs && place is null)

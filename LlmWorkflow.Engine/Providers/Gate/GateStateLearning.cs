@@ -65,7 +65,7 @@ internal sealed partial record GateState
             Refusals = call.Entered < RefusedAt ? Refusals : 0,
             Window = Window + 1 is { } window && window < WindowEnd ? window : null,
         };
-        return PausedUntil <= call.Entered ? state.Recovered(at) : state;
+        return PausedUntil <= call.Entered ? state.Recovered() : state;
     }
 
     private GateState Refused(GateMoment at, GateCall call, GateReport report)
@@ -97,7 +97,8 @@ internal sealed partial record GateState
             Refusals = refusals,
             RefusedAt = at.Now,
             Reason = report.Outcome,
-            Window = Math.Max(LeastCalls, (InFlight + 1) / 2),
+            // Where the rate is known, it keeps the pace.
+            Window = Pace(RateDimension.Requests, at) is null ? Math.Max(LeastCalls, (InFlight + 1) / 2) : null,
             WindowEnd = Math.Max(FreeCalls, InFlight + 1),
         };
     }
@@ -112,7 +113,7 @@ internal sealed partial record GateState
 
     private long PauseLength => PausedUntil - PausedAt ?? 0;
 
-    private GateState Recovered(GateMoment at) => this with
+    private GateState Recovered() => this with
     {
         PausedAt = null,
         PausedUntil = null,
@@ -120,7 +121,5 @@ internal sealed partial record GateState
         Reason = null,
         NextAt = null,
         Idle = Idle + PauseLength,
-        // Where the rate is known, it keeps the pace.
-        Window = Pace(RateDimension.Requests, at) is null ? Window : null,
     };
 }

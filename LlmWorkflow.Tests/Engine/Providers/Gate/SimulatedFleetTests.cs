@@ -63,7 +63,7 @@ public sealed class SimulatedFleetTests(ITestOutputHelper output)
     }
 
     [Fact]
-    public void Run_NothingToldAndNothingSet_RefusalsStayFewBesideTheAnswers()
+    public void Run_NothingToldAndNothingSet_LimitIsUsedAndRefusalsAreBounded()
     {
         var provider = new SimulatedProvider(60, LimitKind.TokenBucket, Headers.None);
         var fleet = new SimulatedFleet(provider, ModelLimits.None, callers: 200);
@@ -71,8 +71,9 @@ public sealed class SimulatedFleetTests(ITestOutputHelper output)
         fleet.Run(s_length);
 
         Tell(provider, fleet, 60);
-        Assert.InRange(provider.Answers.Count, 400, 660);
-        Assert.InRange(provider.Refusals.Count, 0, 400);
+        // Nobody says what the limit is, so it is found by trying, about as often as there are answers.
+        Assert.InRange(provider.Answers.Count, 540, 661);
+        Assert.InRange(provider.Refusals.Count, 0, provider.Answers.Count * 2);
     }
 
     [Fact]
