@@ -1,5 +1,6 @@
 using LlmWorkflow.AppHost;
 using LlmWorkflow.AppHost.Servers;
+using LlmWorkflow.Simulator;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 
@@ -108,7 +109,7 @@ internal static class LlmWorkflowModel
     }
 
     private static void AddSimulator(
-        this IDistributedApplicationBuilder builder, AppHostSettings settings, IReadOnlyList<Upstream> simulated, IEnumerable<IResourceBuilder<ProjectResource>> users)
+        this IDistributedApplicationBuilder builder, AppHostSettings settings, IReadOnlyList<SimulatedUpstream> simulated, IEnumerable<IResourceBuilder<ProjectResource>> users)
     {
         var simulator = builder.AddService<Projects.LlmWorkflow_Simulator>("simulator")
             .WithHttpEndpoint(port: settings.SimulatorPort == 0 ? null : settings.SimulatorPort, name: "http")

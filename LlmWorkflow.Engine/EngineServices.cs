@@ -47,6 +47,7 @@ public static class EngineServices
         services.TryAddSingleton(static _ => new Random(Environment.ProcessId ^ Environment.TickCount));
         services.TryAddSingleton<ICheckpointStore, InMemoryCheckpoints>();
         services.TryAddSingleton<ICallLedger, InMemoryCallLedger>();
+        services.AddLocalGate();
         services.TryAddSingleton<WorkflowLoader>(static provider =>
         {
             var catalog = provider.GetRequiredService<WorkflowCatalog>();
@@ -64,7 +65,7 @@ public static class EngineServices
             provider.GetRequiredService<TimeProvider>(),
             provider.GetRequiredService<ILogger<WorkflowCatalog>>()));
         services.TryAddSingleton<Func<PriceBook>>(static provider => () => provider.GetRequiredService<WorkflowCatalog>().Prices);
-        services.TryAddSingleton<Func<SpendLimits>>(static _ => static () => SpendLimits.None);
+        services.TryAddSingleton<Func<SpendLimits>>(static provider => () => provider.GetRequiredService<WorkflowCatalog>().Limits);
         return services;
     }
 
@@ -92,7 +93,7 @@ public static class EngineServices
         services.TryAddSingleton<WorkerLease>();
         services.TryAddSingleton<JobLease>();
         services.TryAddSingleton<QueueSampler>();
-        return services;
+        return services.AddFleetGate();
     }
 
     private static IServiceCollection AddSubmission(this IServiceCollection services)

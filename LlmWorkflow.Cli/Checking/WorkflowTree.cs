@@ -58,12 +58,17 @@ internal sealed class WorkflowTree
         ? []
         : Directory.EnumerateFiles(Definitions, "*.json").Order(StringComparer.Ordinal).Select(file => Check(file, _host.Shown(file)));
 
-    /// <summary>Broken files that are no definitions: prices and services.</summary>
+    /// <summary>Files with issues that are no definitions: prices, limits and services.</summary>
     public IEnumerable<CheckedFile> Others()
     {
         foreach (var problem in Catalog.Problems.Where(problem => !problem.File.StartsWith("definitions/", StringComparison.Ordinal)))
         {
             yield return new(_host.Shown(Path.Combine(Root, problem.File)), Path.GetFileNameWithoutExtension(problem.File), "", problem.Issues);
+        }
+
+        if (Catalog.LimitIssues is { Count: > 0 } warnings && !Catalog.Problems.Any(problem => problem.File == "limits.json"))
+        {
+            yield return new(_host.Shown(Path.Combine(Root, "limits.json")), "limits", "", warnings);
         }
 
         foreach (var name in _services.Names)

@@ -2,6 +2,7 @@ using LlmWorkflow.Engine;
 using LlmWorkflow.Engine.Definitions;
 using LlmWorkflow.Engine.Diagnostics;
 using LlmWorkflow.Engine.ExternalServices;
+using LlmWorkflow.Simulator;
 
 namespace LlmWorkflow.Cli.Running;
 
@@ -15,11 +16,11 @@ internal sealed record Upstream(string Name, string? BaseUrl, string? BaseUrlVar
 /// <summary>Where the services outside are for one run, and with which keys: the environment's settings, with what stands in for those that are missing.</summary>
 internal sealed class UpstreamSettings
 {
-    // Paths in the simulator, as in the AppHost's list.
-    private static readonly Dictionary<string, string> SimulatorPaths = new(StringComparer.Ordinal)
-    {
-        ["openrouter"] = "/openrouter/api/v1", ["google_places"] = "/places",
-    };
+    // The LLM providers that need nothing but a key, and where they are by default.
+    private static readonly IReadOnlyList<(string Name, string BaseUrl)> Providers =
+    [
+        ("openrouter", "https://openrouter.ai/api/v1"), ("openai", "https://api.openai.com/v1"), ("anthropic", "https://api.anthropic.com"),
+    ];
 
     private readonly Func<string, string?> _environment;
     private readonly Dictionary<string, string> _instead = new(StringComparer.Ordinal);
@@ -42,10 +43,13 @@ internal sealed class UpstreamSettings
         var services = new ServiceCatalog(defaults);
         var steps = loaded.Workflow.Workflows.Values.SelectMany(sub => AllSteps(sub.Definition.Steps)).Concat(AllSteps(loaded.Workflow.Definition.Steps)).ToList();
         List<Upstream> used = [];
-        if (steps.OfType<LlmStepDefinition>().Any(step => step.Fallbacks.Select(fallback => fallback.Provider ?? step.Provider).Append(step.Provider)
-            .Any(provider => (provider ?? defaults.DefaultProvider) == "openrouter")))
+        var asked = steps.OfType<LlmStepDefinition>()
+            .SelectMany(step => step.Fallbacks.Select(fallback => fallback.Provider ?? step.Provider).Append(step.Provider))
+            .Select(provider => provider ?? defaults.DefaultProvider).ToHashSet(StringComparer.Ordinal);
+        foreach (var (name, baseUrl) in Providers.Where(provider => asked.Contains(provider.Name)))
         {
-            used.Add(new("openrouter", defaults.OpenRouterBaseUrl.AbsoluteUri, "OPENROUTER_BASE_URL", ["OPENROUTER_API_KEY"]));
+            var known = SimulatedUpstream.Find(name)!;
+            used.Add(new(name, baseUrl, known.BaseUrlVariable, known.KeyVariables));
         }
 
         foreach (var name in steps.OfType<ExternalApiStepDefinition>().Select(step => step.Service).Distinct(StringComparer.Ordinal))
@@ -61,14 +65,14 @@ internal sealed class UpstreamSettings
 
     /// <summary>Whether the simulator can stand in for it.</summary>
     public bool CanBeSimulated(Upstream upstream) =>
-        SimulatorPaths.ContainsKey(upstream.Name) && upstream.BaseUrlVariable is { } variable && _environment(variable) is null;
+        SimulatedUpstream.Find(upstream.Name) is not null && upstream.BaseUrlVariable is { } variable && _environment(variable) is null;
 
     /// <summary>Lets the simulator stand in for those without a key.</summary>
     public void Simulate(Uri simulator)
     {
         foreach (var upstream in Keyless)
         {
-            _instead[upstream.BaseUrlVariable!] = simulator.AbsoluteUri.TrimEnd('/') + SimulatorPaths[upstream.Name];
+            _instead[upstream.BaseUrlVariable!] = simulator.AbsoluteUri.TrimEnd('/') + SimulatedUpstream.Find(upstream.Name)!.SimulatorPath;
             _instead[upstream.KeyVariables[0]] = "simulated";
         }
     }

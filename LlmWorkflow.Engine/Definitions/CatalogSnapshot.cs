@@ -18,6 +18,11 @@ internal sealed record CatalogSnapshot
 
     public PriceBook Prices { get; init; } = PriceBook.Empty;
 
+    public SpendLimits Limits { get; init; } = SpendLimits.None;
+
+    /// <summary>Warnings about the limits that are in use.</summary>
+    public IReadOnlyList<DefinitionIssue> LimitIssues { get; init; } = [];
+
     /// <summary>What definitions may refer to.</summary>
     public DefinitionSurroundings Surroundings { get; init; } = new() { Prompts = new Dictionary<string, string>() };
 

@@ -4,11 +4,17 @@ using LlmWorkflow.Engine.Costs;
 
 namespace LlmWorkflow.Engine.Definitions;
 
-/// <summary>Checks <c>pricing.json</c>, and says where in the file it is wrong.</summary>
+/// <summary>Checks <c>pricing.json</c> and files like it, and says where in the file it is wrong.</summary>
 internal static class PricingIssues
 {
     /// <summary>The price book of a file's text; null when it has issues.</summary>
-    public static (PriceBook? Book, IReadOnlyList<DefinitionIssue> Issues) Read(string json)
+    public static (PriceBook? Book, IReadOnlyList<DefinitionIssue> Issues) Read(string json) => Read(json, PriceBookReader.Read);
+
+    /// <summary>What a file's text says; null when it has issues.</summary>
+    /// <param name="json">The text.</param>
+    /// <param name="read">Reads it and notes its faults.</param>
+    public static (T? Value, IReadOnlyList<DefinitionIssue> Issues) Read<T>(string json, Func<string, (T Value, IReadOnlyList<PriceFault> Faults)> read)
+        where T : class
     {
         try
         {
@@ -19,7 +25,7 @@ internal static class PricingIssues
                 return (null, issues.InFileOrder);
             }
 
-            var (book, faults) = PriceBookReader.Read(json);
+            var (value, faults) = read(json);
             var root = JsonElement.Parse(json);
             foreach (var fault in faults)
             {
@@ -35,7 +41,7 @@ internal static class PricingIssues
                 }
             }
 
-            return (issues.HasErrors ? null : book, issues.InFileOrder);
+            return (issues.HasErrors ? null : value, issues.InFileOrder);
         }
         catch (Exception exception) when (exception is JsonException or InvalidOperationException)
         {

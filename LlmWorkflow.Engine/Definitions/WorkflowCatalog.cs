@@ -11,7 +11,7 @@ namespace LlmWorkflow.Engine.Definitions;
 public sealed record CatalogProblem(string File, IReadOnlyList<DefinitionIssue> Issues, bool LastGoodInUse);
 
 /// <summary>
-/// The workflows and prices under the workflows folder: an immutable snapshot, swapped whole. <see cref="Reload"/> reads the files again; <see cref="Watch"/>
+/// The workflows, prices and limits under the workflows folder: an immutable snapshot, swapped whole. <see cref="Reload"/> reads the files again; <see cref="Watch"/>
 /// does it whenever they change.
 /// </summary>
 public sealed class WorkflowCatalog : IDisposable
@@ -55,6 +55,12 @@ public sealed class WorkflowCatalog : IDisposable
 
     /// <summary>The prices.</summary>
     public PriceBook Prices => _snapshot.Prices;
+
+    /// <summary>The limits of <c>limits.json</c>.</summary>
+    public SpendLimits Limits => _snapshot.Limits;
+
+    /// <summary>Warnings about <c>limits.json</c>: what is in it has effect, but not as meant.</summary>
+    public IReadOnlyList<DefinitionIssue> LimitIssues => _snapshot.LimitIssues;
 
     /// <summary>What a definition may refer to in this folder: for files that lie elsewhere.</summary>
     public DefinitionSurroundings Surroundings => _snapshot.Surroundings;

@@ -30,7 +30,9 @@ internal sealed class WorkflowFiles(string directory, Func<IReadOnlyList<KnownSe
             // A folder without a price book, such as the samples', is not checked against an empty one.
             Prices = prices == PriceBook.Empty ? null : prices,
         };
-        WorkflowSet set = new(Texts(), surroundings, before.Workflows);
+        SortedDictionary<string, string> texts = Texts();
+        (SpendLimits limits, IReadOnlyList<DefinitionIssue> limitIssues) = Limits(before, texts.Keys, problems);
+        WorkflowSet set = new(texts, surroundings, before.Workflows);
         problems.AddRange(set.Problems);
         FrozenDictionary<string, PinnedWorkflow> workflows = set.Pin().ToFrozenDictionary(StringComparer.Ordinal);
         return new CatalogSnapshot
@@ -41,6 +43,8 @@ internal sealed class WorkflowFiles(string directory, Func<IReadOnlyList<KnownSe
             Problems = problems,
             Surroundings = set.Surroundings,
             Prices = prices,
+            Limits = limits,
+            LimitIssues = limitIssues,
             Stamp = stamp,
         };
     }
@@ -60,6 +64,24 @@ internal sealed class WorkflowFiles(string directory, Func<IReadOnlyList<KnownSe
         }
 
         return book ?? before.Prices;
+    }
+
+    private (SpendLimits Limits, IReadOnlyList<DefinitionIssue> Warnings) Limits(CatalogSnapshot before, IReadOnlyCollection<string> workflows, List<CatalogProblem> problems)
+    {
+        string file = Path.Combine(Root, "limits.json");
+        if (!File.Exists(file))
+        {
+            return (SpendLimits.None, []);
+        }
+
+        (SpendLimits? limits, IReadOnlyList<DefinitionIssue> issues) = LimitsIssues.Read(File.ReadAllText(file, Encoding.UTF8), workflows);
+        if (limits is not null)
+        {
+            return (limits, issues);
+        }
+
+        problems.Add(new CatalogProblem("limits.json", issues, before.Limits != SpendLimits.None));
+        return (before.Limits, before.LimitIssues);
     }
 
     /// <summary>The definition files' texts by name, with LF as line end.</summary>

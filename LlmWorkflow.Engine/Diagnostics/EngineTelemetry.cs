@@ -137,7 +137,7 @@ public static class EngineTelemetry
     }
 
     internal static readonly Counter<long> GateWaits = Meter.CreateCounter<long>(
-        "llmworkflow.gate.waits", "{call}", "Model calls that had to wait, by provider, model and reason: paced, paused or concurrency.");
+        "llmworkflow.gate.waits", "{call}", "Waits that model calls were told, by provider, model and reason: paced, paused or concurrency.");
 
     internal static readonly Counter<long> GatePauses = Meter.CreateCounter<long>(
         "llmworkflow.gate.pauses", "{pause}", "Refusals that paused a provider's model for the whole fleet, by provider, model and reason: rate_limited or overloaded.");

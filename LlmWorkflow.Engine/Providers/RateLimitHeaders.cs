@@ -12,6 +12,7 @@ internal static partial class RateLimitHeaders
 {
     // Unix seconds are below this until the year 5138, Unix milliseconds above it since 1973; durations in seconds are far below both.
     private const double FirstMilliseconds = 100_000_000_000;
+    private const double LastMilliseconds = 100_000_000_000_000;
     private const double FirstUnixTime = 1_000_000_000;
 
     private static readonly (string Limit, string Remaining, string Reset, RateDimension Dimension)[] s_windows =
@@ -66,15 +67,22 @@ internal static partial class RateLimitHeaders
     private static double? Number(string? text) =>
         double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) && double.IsFinite(number) ? number : null;
 
-    private static TimeSpan? Reset(string? text, DateTimeOffset now) => Number(text) switch
+    private static TimeSpan? Reset(string? text, DateTimeOffset now)
     {
-        >= FirstMilliseconds and < 1e14 and var unix => NotBefore(DateTimeOffset.FromUnixTimeMilliseconds((long)unix), now),
-        >= FirstUnixTime and < FirstMilliseconds and var unix => NotBefore(DateTimeOffset.FromUnixTimeSeconds((long)unix), now),
-        >= 0 and < FirstUnixTime and var seconds => TimeSpan.FromSeconds(seconds),
-        not null => null,
-        null => Duration(text)
-            ?? (DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var date) ? NotBefore(date, now) : null),
-    };
+        if (Number(text) is not { } number)
+        {
+            return Duration(text)
+                ?? (DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var date) ? NotBefore(date, now) : null);
+        }
+
+        return number switch
+        {
+            < 0 or > LastMilliseconds => null,
+            >= FirstMilliseconds => NotBefore(DateTimeOffset.FromUnixTimeMilliseconds((long)number), now),
+            >= FirstUnixTime => NotBefore(DateTimeOffset.FromUnixTimeSeconds((long)number), now),
+            _ => TimeSpan.FromSeconds(number),
+        };
+    }
 
     private static TimeSpan NotBefore(DateTimeOffset time, DateTimeOffset now) => time > now ? time - now : TimeSpan.Zero;
 

@@ -13,6 +13,10 @@ internal sealed class AnthropicProtocol : ChatProtocol
 {
     private const string RequestIdHeader = "request-id";
 
+    // Named by the date; the client libraries of 2026 send the later one.
+    private const string OldVersion = "2023-06-01";
+    private const string NewVersion = "2026-10-21";
+
     // An account with ample limits; a behavior sets others.
     private static readonly RateLimit Ample = new() { RequestsPerMinute = 1_000_000, TokensPerMinute = 2_000_000_000 };
 
@@ -24,8 +28,9 @@ internal sealed class AnthropicProtocol : ChatProtocol
 
     public override string NewCallId(TimeProvider time) => $"msg_01{NewToken()}";
 
+    /// <summary>In <c>x-api-key</c>, or as a bearer token, which the newer client libraries send.</summary>
     public override string? KeyOf(HttpRequest request) =>
-        request.Headers["x-api-key"].ToString() is { } key && !string.IsNullOrWhiteSpace(key) ? key.Trim() : null;
+        request.Headers["x-api-key"].ToString() is { } key && !string.IsNullOrWhiteSpace(key) ? key.Trim() : ApiKeys.Bearer(request);
 
     public override void AddHeaders(HttpResponse response, UpstreamCall call)
     {
@@ -36,7 +41,7 @@ internal sealed class AnthropicProtocol : ChatProtocol
     public override (ChatRequest? Request, UpstreamFault? Fault) Read(HttpRequest http, string body)
     {
         var version = http.Headers["anthropic-version"].ToString();
-        if (version is not ("2023-06-01" or "2023-01-01"))
+        if (version is not (OldVersion or NewVersion))
         {
             return (null, AnthropicErrors.BadRequest(
                 version.Length == 0 ? "anthropic-version: header is required" : $"anthropic-version: \"{version}\" is not a valid version"));
@@ -45,7 +50,7 @@ internal sealed class AnthropicProtocol : ChatProtocol
         try
         {
             using var document = JsonDocument.Parse(body);
-            return MessagesBody.Read(document.RootElement);
+            return MessagesBody.Read(document.RootElement, takesSampling: version is OldVersion);
         }
         catch (JsonException)
         {

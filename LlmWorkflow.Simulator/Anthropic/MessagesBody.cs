@@ -13,7 +13,9 @@ internal static class MessagesBody
     private const int Thought = 64;
 
     /// <summary>The request, or what is wrong with it.</summary>
-    public static (ChatRequest? Request, UpstreamFault? Fault) Read(JsonElement root)
+    /// <param name="root">The body.</param>
+    /// <param name="takesSampling">The version of the API has temperature, top_p and top_k.</param>
+    public static (ChatRequest? Request, UpstreamFault? Fault) Read(JsonElement root, bool takesSampling)
     {
         if (root.ValueKind is not JsonValueKind.Object)
         {
@@ -42,6 +44,11 @@ internal static class MessagesBody
 
         var invalidMark = false;
         var blocks = Blocks(root, messages, ref invalidMark);
+        if (!takesSampling && ModelRules.SamplingParameter(root) is { } sampling)
+        {
+            return Bad($"{sampling}: Extra inputs are not permitted");
+        }
+
         if ((MessagesFault(messages) ?? MarksFault(blocks, invalidMark) ?? ModelRules.Fault(model, root, messages) ?? FormatFault(root)) is { } fault)
         {
             return Bad(fault);

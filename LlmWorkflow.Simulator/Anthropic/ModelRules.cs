@@ -7,9 +7,13 @@ namespace LlmWorkflow.Simulator.Anthropic;
 internal static class ModelRules
 {
     private static readonly string[] Efforts = ["low", "medium", "high", "xhigh", "max"];
+    private static readonly string[] Sampling = ["temperature", "top_p", "top_k"];
 
     public static string? Fault(ClaudeModel model, JsonElement root, JsonElement messages) =>
         SamplingFault(model, root) ?? ThinkingFault(model, root) ?? ToolFault(model, root) ?? PrefillFault(model, messages) ?? EffortFault(root);
+
+    /// <summary>The first that is given; null: none is.</summary>
+    public static string? SamplingParameter(JsonElement root) => Array.Find(Sampling, name => root.TryGetProperty(name, out _));
 
     private static string? SamplingFault(ClaudeModel model, JsonElement root)
     {

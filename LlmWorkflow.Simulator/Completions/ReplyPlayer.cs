@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Text.Json;
 using LlmWorkflow.Simulator.Control;
 using LlmWorkflow.Simulator.Ledger;
@@ -64,11 +65,16 @@ internal sealed class ReplyPlayer(
         var json = BreaksAfter is not null ? protocol.ErrorBody(MidwayFault(), http.Response) : protocol.Whole(reply);
         var body = JsonSerializer.SerializeToUtf8Bytes(json, SimulatorJson.Wire.JsonObject);
         http.Response.ContentType = "application/json";
-        http.Response.ContentLength = body.Length;
+        if (behavior.Settings.Hold is not HoldPoint.AfterLastByte)
+        {
+            // With a length the client is done with the last byte, and sends its next request over a connection that is held.
+            http.Response.ContentLength = body.Length;
+        }
+
         await HoldBeforeFirstByteAsync(gone);
         var held = await HoldWithinAsync(body, gone);
         call.Complete(reply.BillOf(tokens), FinishReason);
-        await http.Response.Body.WriteAsync(body.AsMemory(held), gone);
+        http.Response.BodyWriter.Write(body.AsSpan(held));
         await EndAsync(gone);
     }
 
@@ -149,9 +155,9 @@ internal sealed class ReplyPlayer(
 
     private async Task FlushAsync(CancellationToken gone)
     {
-        await http.Response.BodyWriter.FlushAsync(gone);
-        if (http.Response.HasStarted)
+        if (http.Response.BodyWriter.UnflushedBytes > 0)
         {
+            await http.Response.BodyWriter.FlushAsync(gone);
             call.Sent();
         }
     }
@@ -177,7 +183,7 @@ internal sealed class ReplyPlayer(
         };
         if (length > 0)
         {
-            await http.Response.Body.WriteAsync(body.AsMemory(0, length), gone);
+            http.Response.BodyWriter.Write(body.AsSpan(0, length));
             await FlushAsync(gone);
             await HoldAsync(behavior.Settings.Hold!.Value, gone);
         }

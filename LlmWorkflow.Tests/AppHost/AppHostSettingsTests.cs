@@ -24,14 +24,16 @@ public sealed class AppHostSettingsTests
 
     [Fact]
     public void Simulated_NoKeys_AreAll() =>
-        Assert.Equal(["openrouter", "google_places"], Upstream.Simulated(Configuration()).Select(upstream => upstream.Name));
+        Assert.Equal(["openrouter", "openai", "anthropic", "google_places"], Upstream.Simulated(Configuration()).Select(upstream => upstream.Name));
 
     [Theory]
-    [InlineData("GOOGLE_SERVICES_API_KEY")]
-    [InlineData("GOOGLE_PLACES_API_KEY")]
-    [InlineData("GOOGLE_PLACES_BASE_URL")]
-    public void Simulated_AnyKeyOrAddress_LeavesItOut(string variable) =>
-        Assert.Equal(["openrouter"], Upstream.Simulated(Configuration((variable, "given"))).Select(upstream => upstream.Name));
+    [InlineData("GOOGLE_SERVICES_API_KEY", "google_places")]
+    [InlineData("GOOGLE_PLACES_API_KEY", "google_places")]
+    [InlineData("GOOGLE_PLACES_BASE_URL", "google_places")]
+    [InlineData("OPENAI_API_KEY", "openai")]
+    [InlineData("ANTHROPIC_BASE_URL", "anthropic")]
+    public void Simulated_AnyKeyOrAddress_LeavesItOut(string variable, string name) =>
+        Assert.Equal(Upstream.All.Select(upstream => upstream.Name).Where(known => known != name), Upstream.Simulated(Configuration((variable, "given"))).Select(upstream => upstream.Name));
 
     [Fact]
     public void ResolveHome_Relative_StartsAtTheRepository()

@@ -58,7 +58,7 @@ public sealed class BudgetRunTests
         Assert.All(waiting.WaitingFor!, wait => Assert.Equal("budget", wait.Reason));
         Assert.Equal(Items - Affordable, waiting.WaitingFor!.Count);
         var conflict = await Assert.ThrowsAsync<WorkflowApiException>(() => system.Client.RaiseBudgetAsync(paused, new() { MaxCostUsd = 0.0001m }));
-        Assert.Equal("BudgetConflict", conflict.Problem?.Error?.Type);
+        Assert.Equal("BudgetConflict", conflict.Problem?.Error.Type);
         var raised = await system.Client.RaiseBudgetAsync(paused, new() { MaxCostUsd = 0.01m });
         Assert.Equal(("queued", 0.01m), (raised.Status, raised.MaxCostUsd));
         (_, var finished) = await WatchAsync(system, paused, 0.01m);

@@ -54,14 +54,14 @@ internal sealed record BreakerState
         OpenUntil is { } end ? entered < end ? this : AfterProbe(now, outcome)
         : outcome switch
         {
-            GateOutcome.Abandoned => this,
+            GateOutcome.Abandoned or GateOutcome.NotSent => this,
             GateOutcome.Failed => entered < ClosedAt ? this : Count(now),
             _ => Failures.Count == 0 ? this : this with { Failures = [] },
         };
 
     private BreakerState AfterProbe(long now, GateOutcome outcome) => outcome switch
     {
-        GateOutcome.Abandoned => this with { ProbeUntil = null },
+        GateOutcome.Abandoned or GateOutcome.NotSent => this with { ProbeUntil = null },
         GateOutcome.Failed => Open(now),
         _ => new() { ClosedAt = now },
     };

@@ -69,11 +69,11 @@ internal enum GateOutcome
 /// <param name="Windows">Its limits, by the headers; empty when it told none.</param>
 internal sealed record GateReport(GateOutcome Outcome, TimeSpan? RetryAfter, IReadOnlyList<RateLimitWindow> Windows)
 {
-    /// <summary>The call was not made.</summary>
-    public static GateReport NotSent { get; } = new(GateOutcome.NotSent, null, []);
-
     /// <summary>How long ago the headers with <see cref="Windows"/> came: a streamed answer takes long after them. Zero: just now.</summary>
     public TimeSpan Age { get; init; }
+
+    /// <summary>The call was not made.</summary>
+    public static GateReport NotSent { get; } = new(GateOutcome.NotSent, null, []);
 }
 
 /// <summary>

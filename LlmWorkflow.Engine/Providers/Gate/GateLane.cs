@@ -108,7 +108,7 @@ internal sealed class GateLane(GateKey key, GateSurroundings surroundings)
     }
 
     private Task TakeBackAsync(GateAsk ask, GateVerdict verdict, GateCall? call) =>
-        call is not null ? AddAsync(new Operation { Ended = call })
+        call is not null ? AddAsync(new Operation { Ended = call, Report = GateReport.NotSent })
         : verdict.Placed ? AddAsync(new Operation { Withdrawn = ask })
         : Task.CompletedTask;
 
@@ -202,12 +202,12 @@ internal sealed class GateLane(GateKey key, GateSurroundings surroundings)
         GateChanges.Tell(key, turn, surroundings.Logger);
         for (var i = 0; i < verdicts.Length; i++)
         {
-            batch[i].Done.TrySetResult(new(verdicts[i], Book(batch[i], verdicts[i], turn.At.Now)));
+            batch[i].Done.TrySetResult(new(verdicts[i], Book(batch[i], verdicts[i], turn)));
         }
     }
 
     // Its own list of calls: right whatever becomes of the shared state.
-    private GateCall? Book(Operation operation, GateVerdict verdict, long now)
+    private GateCall? Book(Operation operation, GateVerdict verdict, GateTurn turn)
     {
         lock (_lock)
         {
@@ -225,7 +225,7 @@ internal sealed class GateLane(GateKey key, GateSurroundings surroundings)
                 return null;
             }
 
-            var call = new GateCall(Guid.NewGuid(), now, ask);
+            var call = new GateCall(Guid.NewGuid(), turn.At.Now, ask, turn.Before.Gate.Passes);
             _calls.Add(call.Id, call);
             EngineTelemetry.GateCallsInFlight.Add(1, _tags);
             return call;
@@ -241,7 +241,7 @@ internal sealed class GateLane(GateKey key, GateSurroundings surroundings)
 
         public GateCall? Ended { get; init; }
 
-        /// <summary>Null: the pass was not used.</summary>
+        /// <summary>Of <see cref="Ended"/>.</summary>
         public GateReport? Report { get; init; }
 
         public GateAsk? Withdrawn { get; init; }
@@ -258,10 +258,6 @@ internal sealed class GateLane(GateKey key, GateSurroundings surroundings)
             if (Ended is not null && Report is not null)
             {
                 turn.Leave(Ended, Report);
-            }
-            else if (Ended is not null)
-            {
-                turn.GiveBack(Ended);
             }
             else if (Withdrawn is not null)
             {

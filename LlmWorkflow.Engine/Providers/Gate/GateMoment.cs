@@ -14,7 +14,8 @@ internal sealed record GateMoment(long Now, string Process, ModelLimits Limits, 
 /// <param name="Id">Id of its <see cref="GatePass"/>.</param>
 /// <param name="Entered">When it was let through, in <see cref="GateMoment.Now"/>'s time.</param>
 /// <param name="Ask">What it asked.</param>
-internal sealed record GateCall(Guid Id, long Entered, GateAsk Ask);
+/// <param name="Before">How many calls the gate had let through before.</param>
+internal sealed record GateCall(Guid Id, long Entered, GateAsk Ask, long Before);
 
 /// <summary>What a gate decided.</summary>
 internal enum GateDecision

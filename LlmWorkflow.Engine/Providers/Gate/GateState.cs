@@ -25,17 +25,13 @@ internal sealed partial record GateState
     private const int ColdCalls = 16;
     private const long ColdStepMs = 500;
 
-    // After a pause without a known rate: a slow start, one more call with each answer, until nothing is left to be held up.
-    private const int FirstCalls = 2;
-    private const int OpenCalls = 64;
-
     // Longest time that others wait for the probe. A refusal comes at once, so a call that has been out for so long was accepted.
     private const long ProbeMs = 5000;
     private const long ProbeLookMs = 1000;
 
     // Those who wait for a free slot or the end of a pause come back one after another, so that however many they are the gate is asked at a constant rate.
     private const long SlotWaitMs = 100;
-    private const long SlotStepMs = 5;
+    private const long SlotStepMs = 10;
     private const long PauseStepMs = 20;
     private const long LongestStagger = 5000;
     private const long LongestPauseStagger = 30_000;
@@ -51,9 +47,13 @@ internal sealed partial record GateState
     [JsonPropertyName("cold_since")]
     public long? ColdSince { get; init; }
 
-    /// <summary>Most calls in flight during a slow start; null: no limit.</summary>
+    /// <summary>Most calls in flight after a refusal, where no rate is known: half of what was; one more with each answer. Null: no limit.</summary>
     [JsonPropertyName("window")]
     public int? Window { get; init; }
+
+    /// <summary>Where <see cref="Window"/> is lifted.</summary>
+    [JsonPropertyName("window_end")]
+    public int? WindowEnd { get; init; }
 
     /// <summary>Start of the pause.</summary>
     [JsonPropertyName("paused_at")]
@@ -82,6 +82,10 @@ internal sealed partial record GateState
     /// <summary>Length of all pauses that are over: Unix time less this is gate time.</summary>
     [JsonPropertyName("idle")]
     public long Idle { get; init; }
+
+    /// <summary>Calls that were ever let through.</summary>
+    [JsonPropertyName("passes")]
+    public long Passes { get; init; }
 
     /// <summary>When the next one of those who wait without a place is to come.</summary>
     [JsonPropertyName("next_at")]
@@ -211,6 +215,7 @@ internal sealed partial record GateState
         var count = Shares.TryGetValue(at.Process, out var share) ? share.Count : 0;
         return state.Hold(at, count + 1) with
         {
+            Passes = Passes + 1,
             ColdSince = Known ? null : ColdSince ?? at.Now,
             ProbeUntil = PausedUntil is null ? null : at.Now + ProbeMs,
         };

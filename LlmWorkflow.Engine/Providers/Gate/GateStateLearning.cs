@@ -6,6 +6,10 @@ internal sealed partial record GateState
     private const long FirstPauseMs = 1000;
     private const long LongestPauseMs = 60_000;
 
+    // Calls in flight after a refusal: at least, and where they are free again at the earliest.
+    private const int LeastCalls = 2;
+    private const int FreeCalls = 64;
+
     // Times given by the provider are believed up to here.
     private const long LongestAskedMs = 15 * 60_000;
 
@@ -43,8 +47,9 @@ internal sealed partial record GateState
         var (state, time) = (this, Clock(at.Now));
         foreach (var window in report.Windows)
         {
-            var inFlight = InFlight * Cost(window.Dimension, call.Ask);
-            var bucket = RateBucket.Learn(Bucket(window.Dimension), window, report.Age, time, inFlight, PerMinute(window.Dimension, at.Limits), at.Workers);
+            // Those that still run may not have arrived by then, those let through since had not.
+            var uncounted = (InFlight + Math.Max(0, Passes - call.Before)) * Cost(window.Dimension, call.Ask);
+            var bucket = RateBucket.Learn(Bucket(window.Dimension), window, report.Age, time, uncounted, PerMinute(window.Dimension, at.Limits), at.Workers);
             state = state.With(window.Dimension, bucket);
         }
 
@@ -58,7 +63,7 @@ internal sealed partial record GateState
             Known = true,
             ColdSince = null,
             Refusals = call.Entered < RefusedAt ? Refusals : 0,
-            Window = Window + 1 is < OpenCalls and var window ? window : null,
+            Window = Window + 1 is { } window && window < WindowEnd ? window : null,
         };
         return PausedUntil <= call.Entered ? state.Recovered(at) : state;
     }
@@ -87,7 +92,14 @@ internal sealed partial record GateState
             }
         }
 
-        return known.Paused(at.Now, wait) with { Refusals = refusals, RefusedAt = at.Now, Reason = report.Outcome };
+        return known.Paused(at.Now, wait) with
+        {
+            Refusals = refusals,
+            RefusedAt = at.Now,
+            Reason = report.Outcome,
+            Window = Math.Max(LeastCalls, (InFlight + 1) / 2),
+            WindowEnd = Math.Max(FreeCalls, InFlight + 1),
+        };
     }
 
     private GateState Paused(long now, long wait)
@@ -109,6 +121,6 @@ internal sealed partial record GateState
         NextAt = null,
         Idle = Idle + PauseLength,
         // Where the rate is known, it keeps the pace.
-        Window = Pace(RateDimension.Requests, at) is null ? FirstCalls : null,
+        Window = Pace(RateDimension.Requests, at) is null ? Window : null,
     };
 }

@@ -35,9 +35,10 @@ internal sealed class GateTurn(GateSnapshot before, GateMoment at, int inFlight)
         {
             _places[ask.Ticket] = place;
         }
-        else
+        else if (step.Verdict.Decision == GateDecision.Pass)
         {
-            Forget(step, ask);
+            _places.Remove(ask.Ticket);
+            _breaker = _breaker.Enter(at.Now);
         }
 
         return step.Verdict;
@@ -47,6 +48,10 @@ internal sealed class GateTurn(GateSnapshot before, GateMoment at, int inFlight)
     {
         _gate = _gate.Leave(at, call, report);
         _breaker = _breaker.Leave(at.Now, call.Entered, report.Outcome);
+        if (report.Outcome == GateOutcome.NotSent)
+        {
+            _gate = _gate.Undo(at, call.Ask);
+        }
     }
 
     /// <summary>Takes back a place that was given to an ask that was cancelled meanwhile.</summary>
@@ -55,22 +60,6 @@ internal sealed class GateTurn(GateSnapshot before, GateMoment at, int inFlight)
         if (_places.Remove(ask.Ticket))
         {
             _gate = _gate.Undo(at, ask);
-        }
-    }
-
-    /// <summary>Takes back a pass that was not used.</summary>
-    public void GiveBack(GateCall call)
-    {
-        Leave(call, new(GateOutcome.Abandoned, null, []));
-        _gate = _gate.Undo(at, call.Ask);
-    }
-
-    private void Forget(GateStep step, GateAsk ask)
-    {
-        if (step.Verdict.Decision == GateDecision.Pass)
-        {
-            _places.Remove(ask.Ticket);
-            _breaker = _breaker.Enter(at.Now);
         }
     }
 }

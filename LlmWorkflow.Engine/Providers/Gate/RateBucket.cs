@@ -40,6 +40,8 @@ internal sealed record RateBucket
     // A reset that comes in less than this share of the time that refilling would take is that of a window with a fixed end.
     private const double FixedWindowShare = 0.5;
 
+    private const double LongWindowMs = 75_000;
+
     // A report that is older may leave out calls that have come and gone since.
     private static readonly TimeSpan s_fresh = TimeSpan.FromSeconds(1);
 
@@ -79,10 +81,10 @@ internal sealed record RateBucket
     /// <param name="window">What was told.</param>
     /// <param name="age">How long ago.</param>
     /// <param name="time">Gate time.</param>
-    /// <param name="inFlight">What calls in flight may take that the provider has not counted yet.</param>
+    /// <param name="uncounted">What calls may take that the provider had not counted when it told.</param>
     /// <param name="perMinute">From <c>limits.json</c>.</param>
     /// <param name="workers">Processes that divide it.</param>
-    public static RateBucket? Learn(RateBucket? old, RateLimitWindow window, TimeSpan age, long time, double inFlight, long? perMinute, int workers)
+    public static RateBucket? Learn(RateBucket? old, RateLimitWindow window, TimeSpan age, long time, double uncounted, long? perMinute, int workers)
     {
         if ((window.Limit ?? old?.Limit) is not { } limit || limit <= 0)
         {
@@ -101,22 +103,22 @@ internal sealed record RateBucket
 
         if (old is null)
         {
-            level = Math.Max(0, remaining - inFlight);
+            level = Math.Max(0, remaining - uncounted);
         }
         else if (level >= 0 && age <= s_fresh && known.At <= time)
         {
-            level = Math.Max(level, remaining - inFlight);
+            level = Math.Max(level, remaining - uncounted);
         }
 
         return known with { Level = Math.Round(Math.Min(Math.Min(level, remaining), pace.Capacity), 4), At = Math.Max(known.At, time) };
     }
 
-    // Limits are told per minute. A reset that is further away, or that gives back less than that, tells of a longer window; of a nearly full
-    // bucket it tells too little.
+    // Limits are told per minute. A reset that is clearly further away than that tells of a longer window; one within it tells nothing: a window that slides or
+    // has a fixed end gives back all at once.
     private static double RateOf(long limit, long remaining, TimeSpan? reset)
     {
         var perMinute = limit / 60_000.0;
         var used = limit - Math.Max(0, remaining);
-        return reset is { TotalMilliseconds: >= 1000 and var ms } && used > 0 && (ms > 60_000 || used >= limit * 0.2) ? Math.Min(perMinute, used / ms) : perMinute;
+        return reset is { TotalMilliseconds: > LongWindowMs and var ms } && used > 0 ? Math.Min(perMinute, used / ms) : perMinute;
     }
 }

@@ -74,7 +74,7 @@ internal sealed class ProviderFixture : IAsyncDisposable
         var reply = new ReplyBuilder(new LlmPrompt { Provider = provider, Model = model, Messages = [new LlmMessage("user", "12345678")] });
         Progress = reply.Progress;
         Progress.AttachTo(options);
-        var client = _services.GetRequiredService<ChatClientRegistry>().Get(provider);
+        var client = _services.GetRequiredService<ChatClientRegistry>().Get(provider).Client;
         var answer = new Answer(reply);
         try
         {

@@ -20,7 +20,7 @@ internal static class GateBench
 
     public static GateAsk Ask(string ticket = "t", long input = 100, long output = 100) => new(ticket, input, output);
 
-    public static GateCall Call(long entered) => new(Guid.NewGuid(), entered, Ask());
+    public static GateCall Call(long entered) => new(Guid.NewGuid(), entered, Ask(), 0);
 
     public static GateReport Answered(params RateLimitWindow[] windows) => new(GateOutcome.Answered, null, windows);
 

@@ -62,7 +62,8 @@ internal sealed class SimulatedFleet
     {
         Asks++;
         GateVerdict verdict = default;
-        Turn(process, [ask.Ticket], turn => verdict = turn.Enter(ask));
+        var before = 0L;
+        Turn(process, [ask.Ticket], turn => (verdict, before) = (turn.Enter(ask), turn.Before.Gate.Passes));
         if (verdict.Decision != GateDecision.Pass)
         {
             // Back when told to, and a moment later: jobs are resumed by somebody.
@@ -70,7 +71,7 @@ internal sealed class SimulatedFleet
             return;
         }
 
-        var call = new GateCall(Guid.NewGuid(), _now, ask);
+        var call = new GateCall(Guid.NewGuid(), _now, ask, before);
         _calls[process].Add(call);
         MostInFlight = Math.Max(MostInFlight, _calls.Sum(calls => calls.Count));
         Passes.Add(_now);
