@@ -69,7 +69,7 @@ internal static class UsageEndpoints
         }
     }
 
-    private static IReadOnlyList<string> Keys(string? groupBy, List<ProblemIssue> issues)
+    private static string[] Keys(string? groupBy, List<ProblemIssue> issues)
     {
         if (string.IsNullOrEmpty(groupBy))
         {

@@ -31,7 +31,7 @@ internal static class PricesCommand
             {
                 var cost = UsageCost.Of(
                     await UsageCost.ReadFileAsync(host, file, cancellationToken), file, arguments.GetValue(model), arguments.GetValue(terms) ?? [], book, time ?? host.Time.GetUtcNow());
-                host.Out.WriteLine(arguments.GetValue(json) ? PriceJson.Of(cost) : PriceText.Of(cost));
+                await host.Out.WriteLineAsync((arguments.GetValue(json) ? PriceJson.Of(cost) : PriceText.Of(cost)).AsMemory(), cancellationToken);
                 return cost.CostUsd is null ? Unpriced(host, book, cost) : ExitCodes.Success;
             }
 

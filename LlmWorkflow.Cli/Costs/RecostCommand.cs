@@ -42,7 +42,7 @@ internal static class RecostCommand
             return database.UseAsync(arguments, async source =>
             {
                 var result = await new CostRevision(database.Stores(source)).RunAsync(query, prices, cancellationToken);
-                host.Out.WriteLine(arguments.GetValue(json) ? Json(result, query.DryRun) : Text(result, query.DryRun));
+                await host.Out.WriteLineAsync((arguments.GetValue(json) ? Json(result, query.DryRun) : Text(result, query.DryRun)).AsMemory(), cancellationToken);
                 return ExitCodes.Success;
             });
         });

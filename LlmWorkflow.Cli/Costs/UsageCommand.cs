@@ -55,14 +55,14 @@ internal static class UsageCommand
                 var text = arguments.GetValue(drift)
                     ? Drift(await reports.DriftAsync(query, Math.Max(1, arguments.GetValue(limit)), cancellationToken), arguments.GetValue(json))
                     : Report(await reports.SummarizeAsync(query, cancellationToken), arguments.GetValue(json));
-                host.Out.WriteLine(text);
+                await host.Out.WriteLineAsync(text.AsMemory(), cancellationToken);
                 return ExitCodes.Success;
             });
         });
         return command;
     }
 
-    private static IReadOnlyList<string> Keys(string? by)
+    private static string[] Keys(string? by)
     {
         var keys = by?.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries) ?? ["day"];
         var unknown = keys.FirstOrDefault(key => !UsageReports.Groupings.Contains(key));

@@ -20,25 +20,27 @@ internal sealed record UsageCost(string Model, DateTimeOffset At, UsageReport Re
     public string CostSource => Report.ReportedUsd is not null ? "reported" : Priced is not null ? "computed" : "unknown";
 
     /// <summary>Prices a block.</summary>
-    /// <param name="usage">The block, or the reply that it came in.</param>
+    /// <param name="pieces">The block, the reply that it came in, or the events of a stream.</param>
     /// <param name="source">Where it was read from, for people.</param>
     /// <param name="model">Null: the model that the reply names.</param>
     /// <param name="terms">Terms that are not in the block.</param>
     /// <param name="prices">The price book.</param>
     /// <param name="at">When the call was made.</param>
     /// <exception cref="CliException">It is no usage block, or no model is named.</exception>
-    public static UsageCost Of(JsonElement usage, string source, string? model, IReadOnlyList<string> terms, PriceBook prices, DateTimeOffset at)
+    public static UsageCost Of(IReadOnlyList<JsonElement> pieces, string source, string? model, IReadOnlyList<string> terms, PriceBook prices, DateTimeOffset at)
     {
-        var report = UsageReader.Read(usage)
+        // One is read as it is: what stands around the block may name the service tier. Several are cumulative.
+        var usage = pieces.Where(piece => UsageReader.Read(piece) is not null).ToList();
+        var report = UsageReader.Read(usage.Count == 1 ? usage[0] : usage.Aggregate(default(JsonElement), UsageReader.Merge))
             ?? throw new CliException($"{source} holds no usage block of a known form (OpenAI, OpenRouter or Anthropic), and no reply with one.");
-        var name = model ?? ModelOf(usage) ?? throw new CliException("say which model: llmflow prices MODEL --usage FILE. A whole reply may name it too.");
+        var name = model ?? pieces.Select(ModelOf).FirstOrDefault(found => found is not null) ?? throw new CliException("say which model: llmflow prices MODEL --usage FILE. A whole reply may name it too.");
         string[] all = [.. report.Terms.Concat(terms).Distinct()];
         return new(name, at, report, all, prices.Price(name, report.Tokens, at, all));
     }
 
-    /// <summary>Reads a JSON file, or standard input.</summary>
+    /// <summary>Reads a JSON file, a recorded stream (server-sent events), or standard input.</summary>
     /// <exception cref="CliException">It cannot be read, or is no JSON.</exception>
-    public static async Task<JsonElement> ReadFileAsync(CliHost host, string file, CancellationToken cancellationToken)
+    public static async Task<IReadOnlyList<JsonElement>> ReadFileAsync(CliHost host, string file, CancellationToken cancellationToken)
     {
         try
         {
@@ -48,7 +50,7 @@ internal sealed record UsageCost(string Model, DateTimeOffset At, UsageReport Re
             }
 
             var text = file == "-" ? await host.In.ReadToEndAsync(cancellationToken) : await File.ReadAllTextAsync(host.FullPath(file), cancellationToken);
-            return JsonElement.Parse(text);
+            return Pieces(text);
         }
         catch (JsonException e)
         {
@@ -58,6 +60,19 @@ internal sealed record UsageCost(string Model, DateTimeOffset At, UsageReport Re
         {
             throw new CliException(e is FileNotFoundException or DirectoryNotFoundException ? $"there is no file '{file}'." : $"'{file}' cannot be read: {e.Message}");
         }
+    }
+
+    private static IReadOnlyList<JsonElement> Pieces(string text)
+    {
+        var lines = text.Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+        if (lines.Length > 0 && (lines[0].StartsWith("event:", StringComparison.Ordinal) || lines[0].StartsWith("data:", StringComparison.Ordinal) || lines[0].StartsWith(':')))
+        {
+            return [.. lines.Where(line => line.StartsWith("data:", StringComparison.Ordinal)).Select(line => line["data:".Length..].Trim())
+                .Where(data => data is not "[DONE]").Select(data => JsonElement.Parse(data))];
+        }
+
+        var value = JsonElement.Parse(text);
+        return value.ValueKind is JsonValueKind.Array ? [.. value.EnumerateArray()] : [value];
     }
 
     private static string? ModelOf(JsonElement reply)

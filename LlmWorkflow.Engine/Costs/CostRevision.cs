@@ -56,19 +56,12 @@ public sealed class CostRevision(Database database)
 {
     private const int BatchSize = 500;
 
-    // Calls, then jobs, then days: the order in which settling locks, so the two cannot block each other for good.
-    private const string ReadSql = """
-        select id, job_id, requested_model, answered_model, created_at, input_tokens, output_tokens, cache_read_tokens, cache_write_tokens, cache_write_1h_tokens,
-               reasoning_tokens, tokens_estimated, terms, metadata::text, computed_usd, cost_usd, cost_source
-        from llm_provider_usage
-        where id > $1 and state in ('settled', 'aborted')
-          and case when $5 then cost_source in ('unknown', 'computed', 'estimated') and (state = 'settled' or input_tokens + output_tokens > 0)
-                   else cost_source = 'unknown' end
-          and ($2::timestamptz is null or created_at >= $2) and ($3::timestamptz is null or created_at < $3)
-          and ($4::text is null or requested_model = $4 or answered_model = $4)
-        order by id limit $6
-        """;
+    private static readonly string s_readUnknown = ReadSql("cost_source = 'unknown'");
 
+    // A refused call costs nothing, whatever the price.
+    private static readonly string s_readAll = ReadSql("cost_source in ('unknown', 'computed', 'estimated') and (state = 'settled' or input_tokens + output_tokens > 0)");
+
+    // Calls, then jobs, then days: the order in which settling locks, so the two cannot block each other for good.
     private const string LockJobsSql = "select from llm_workflow_jobs where id = any($1) order by id for update";
 
     private const string LockDaysSql = """
@@ -155,14 +148,23 @@ public sealed class CostRevision(Database database)
         }
     }
 
+    private static string ReadSql(string which) => $"""
+        select id, job_id, requested_model, answered_model, created_at, input_tokens, output_tokens, cache_read_tokens, cache_write_tokens, cache_write_1h_tokens,
+               reasoning_tokens, tokens_estimated, terms, metadata::text, computed_usd, cost_usd
+        from llm_provider_usage
+        where id > $1 and state in ('settled', 'aborted') and {which}
+          and ($2::timestamptz is null or created_at >= $2) and ($3::timestamptz is null or created_at < $3)
+          and ($4::text is null or requested_model = $4 or answered_model = $4)
+        order by id limit $5
+        """;
+
     private static async Task<List<KeptCall>> ReadAsync(NpgsqlConnection connection, RevisionQuery query, Guid after, CancellationToken cancellationToken)
     {
-        await using var command = new NpgsqlCommand(query.DryRun ? ReadSql : ReadSql + " for update", connection);
+        await using var command = new NpgsqlCommand((query.All ? s_readAll : s_readUnknown) + (query.DryRun ? "" : " for update"), connection);
         command.Add(NpgsqlDbType.Uuid, after);
         command.Add(NpgsqlDbType.TimestampTz, query.From?.ToUniversalTime());
         command.Add(NpgsqlDbType.TimestampTz, query.To?.ToUniversalTime());
         command.Add(NpgsqlDbType.Text, query.Model);
-        command.Add(NpgsqlDbType.Boolean, query.All);
         command.Add(NpgsqlDbType.Integer, BatchSize);
         List<KeptCall> calls = [];
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);

@@ -66,6 +66,22 @@ public sealed class PricesCommandTests
         Assert.Equal("""{"service_tier:flex":0.5,"region:regional":1.1}""", JsonSerializer.Serialize(cost.GetProperty("multipliers")));
     }
 
+    [Theory]
+    [InlineData(
+        "event: message_start\ndata: {\"type\": \"message_start\", \"message\": {\"model\": \"claude-haiku-4-5\", \"usage\": {\"input_tokens\": 10, \"cache_read_input_tokens\": 100, \"output_tokens\": 1}}}\n\nevent: ping\ndata: {\"type\": \"ping\"}\n\nevent: message_delta\ndata: {\"type\": \"message_delta\", \"usage\": {\"output_tokens\": 50}}\n\n",
+        "0.00027", 160)]
+    [InlineData(
+        ": comment\ndata: {\"model\": \"gpt-5.6-luna\", \"service_tier\": \"flex\", \"choices\": [], \"usage\": null}\ndata: {\"model\": \"gpt-5.6-luna\", \"service_tier\": \"flex\", \"choices\": [], \"usage\": {\"prompt_tokens\": 1000, \"completion_tokens\": 100}}\ndata: [DONE]\n",
+        "0.00016", 1100)]
+    public async Task Prices_UsageOfARecordedStream_IsItsLastCount(string stream, string expected, long total)
+    {
+        var (code, call) = await RunAsync(stream, "prices", "--usage", "-", "--at", "2026-11-21", "--json");
+
+        Assert.True(code == 0, call.Error);
+        var cost = JsonElement.Parse(call.Out);
+        Assert.Equal((expected, total), (cost.GetProperty("cost_usd").GetRawText(), cost.GetProperty("tokens").GetProperty("total").GetInt64()));
+    }
+
     [Fact]
     public async Task Prices_ReportedUsage_WinsAndShowsTheDrift()
     {
