@@ -1,6 +1,5 @@
 using LlmWorkflow.AppHost;
 using LlmWorkflow.AppHost.Servers;
-using LlmWorkflow.Simulator;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 

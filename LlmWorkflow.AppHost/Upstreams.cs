@@ -1,4 +1,3 @@
-using LlmWorkflow.Simulator;
 using Microsoft.Extensions.Configuration;
 
 namespace LlmWorkflow.AppHost;

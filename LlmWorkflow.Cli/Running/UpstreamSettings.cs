@@ -1,8 +1,8 @@
+using LlmWorkflow.AppHost;
 using LlmWorkflow.Engine;
 using LlmWorkflow.Engine.Definitions;
 using LlmWorkflow.Engine.Diagnostics;
 using LlmWorkflow.Engine.ExternalServices;
-using LlmWorkflow.Simulator;
 
 namespace LlmWorkflow.Cli.Running;
 

@@ -1,6 +1,6 @@
-namespace LlmWorkflow.Simulator;
+namespace LlmWorkflow.AppHost;
 
-/// <summary>A service outside that the simulator can stand in for. The AppHost and llmflow compile this file too, so that there is one list.</summary>
+/// <summary>A service outside that the simulator can stand in for. llmflow compiles this file too, so that there is one list.</summary>
 /// <param name="Name">As in health and logs.</param>
 /// <param name="BaseUrlVariable">Says where the engine finds it.</param>
 /// <param name="SimulatorPath">Its path in the simulator.</param>
