@@ -54,7 +54,7 @@ public sealed class WorkflowClient(HttpClient http, string? apiKey = null, TimeP
 
     /// <summary>Raises the cap on a job's cost; a job that waits for it goes on.</summary>
     /// <exception cref="WorkflowApiException">404: no such job. 409: it has ended, or has no such cap below the new one.</exception>
-    public async Task<BudgetResponse> RaiseBudgetAsync(Guid jobId, BudgetRequest request, Guid? userId = null, CancellationToken cancellationToken = default)
+    public async Task<BudgetResponse> IncreaseBudgetAsync(Guid jobId, BudgetRequest request, Guid? userId = null, CancellationToken cancellationToken = default)
     {
         using var message = Message(HttpMethod.Post, $"api/v1/jobs/{jobId}/budget{(userId is { } user ? $"?user_id={user}" : "")}");
         message.Content = new ByteArrayContent(JsonSerializer.SerializeToUtf8Bytes(request, WorkflowJson.Default.BudgetRequest));

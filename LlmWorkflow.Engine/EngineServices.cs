@@ -52,7 +52,7 @@ public static class EngineServices
             var catalog = provider.GetRequiredService<WorkflowCatalog>();
             return (hash, _) => Task.FromResult(catalog.FindVersion(hash));
         });
-        return services.AddDefinitions().AddExecution();
+        return services.AddDefinitions().AddLocalGate().AddExecution();
     }
 
     private static IServiceCollection AddDefinitions(this IServiceCollection services)
@@ -92,7 +92,7 @@ public static class EngineServices
         services.TryAddSingleton<WorkerLease>();
         services.TryAddSingleton<JobLease>();
         services.TryAddSingleton<QueueSampler>();
-        return services;
+        return services.AddFleetGate(static provider => () => provider.GetRequiredService<WorkerLease>().LiveWorkers);
     }
 
     private static IServiceCollection AddSubmission(this IServiceCollection services)

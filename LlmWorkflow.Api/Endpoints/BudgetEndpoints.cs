@@ -17,9 +17,9 @@ internal static class BudgetEndpoints
 
     private static readonly string[] Fields = ["max_cost_usd", "step_path"];
 
-    public static RouteHandlerBuilder MapBudget(this IEndpointRouteBuilder api) => api.MapPost("/api/v1/jobs/{id}/budget", RaiseAsync);
+    public static RouteHandlerBuilder MapBudget(this IEndpointRouteBuilder api) => api.MapPost("/api/v1/jobs/{id}/budget", IncreaseAsync);
 
-    private static async Task RaiseAsync(
+    private static async Task IncreaseAsync(
         HttpContext context,
         [Description("The job_id.")] string id,
         [FromQuery(Name = "user_id"), Description("Only if the job is this user's; otherwise 404.")] string? userId,
@@ -45,7 +45,7 @@ internal static class BudgetEndpoints
             return;
         }
 
-        var budget = await budgets.RaiseAsync(address.JobId, address.UserId, step, usd, context.RequestAborted);
+        var budget = await budgets.IncreaseAsync(address.JobId, address.UserId, step, usd, context.RequestAborted);
         if (budget is not { IsRaised: true })
         {
             await ProblemDetailsMapping.WriteAsync(context, budget is null ? ApiErrors.UnknownJob : Refusal(budget, step));

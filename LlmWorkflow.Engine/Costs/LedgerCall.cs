@@ -81,6 +81,9 @@ public sealed record CallReservation
     /// <summary>UUID version 7 of the call.</summary>
     public required Guid CallId { get; init; }
 
+    /// <summary>When it is made: the rates of this time are its price.</summary>
+    public DateTimeOffset At { get; init; }
+
     /// <summary>Its key.</summary>
     public required CallKey Key { get; init; }
 

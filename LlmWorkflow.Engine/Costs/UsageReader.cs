@@ -170,11 +170,10 @@ public static class UsageReader
         };
     }
 
-    // With a key of one's own at the host (BYOK) the cost is only OpenRouter's fee, and the host charges its own.
+    // With a key of one's own at the host (BYOK) the cost is only OpenRouter's fee, and the host charges its own: where that is not told, the fee alone would be too little.
     private static decimal? ReportedUsd(JsonElement usage)
     {
         var upstream = usage.Member("cost_details").Usd("upstream_inference_cost") ?? usage.Usd("upstream_inference_cost");
-        return (usage.Usd("cost") ?? usage.Usd("total_cost")) is not { } cost ? null
-            : cost + (usage.Member("is_byok").ValueKind is JsonValueKind.True ? upstream ?? 0 : 0);
+        return (usage.Usd("cost") ?? usage.Usd("total_cost")) + (usage.Member("is_byok").ValueKind is JsonValueKind.True ? upstream : 0);
     }
 }

@@ -88,6 +88,7 @@ internal sealed class LlmCaller(
         return new CallReservation
         {
             CallId = Guid.CreateVersion7(now),
+            At = now,
             Key = new CallKey(request.Job.JobId, request.StepPath, ordinal),
             Fence = request.Fence,
             Job = request.Job,
@@ -138,7 +139,8 @@ internal sealed class LlmCaller(
         var settlement = Settlement(request, reservation, reply, error, prices, time.GetElapsedTime(started), complete: error is null && fault is null);
         ChatTelemetry.Stop(span, provider, prompt, reply, settlement, options.CaptureMessageContent);
         var warnings = await ledger.SettleAsync(settlement);
-        await gate.LeaveAsync(pass, Report(error, reply, settlement.Duration));
+        // Not waited for: it keeps its order and cannot fail.
+        _ = gate.LeaveAsync(pass, Report(error, reply, settlement.Duration));
 
         if (ReferenceEquals(error, Cancelled))
         {
@@ -254,7 +256,7 @@ internal sealed class LlmCaller(
             // A refused call costs nothing, whatever the price.
             ComputedUsd = !complete && usage.TotalTokens == 0
                 ? 0
-                : prices.Cost(PriceBook.Resolve(reservation.RequestedModel, reply.Model), usage, time.GetUtcNow(), reply.Terms),
+                : prices.Cost(PriceBook.Resolve(reservation.RequestedModel, reply.Model), usage, reservation.At, reply.Terms),
             ReportedUsd = reply.ReportedUsd,
             Duration = duration,
             ErrorType = complete ? null : error?.Type ?? ErrorTypes.InternalError,

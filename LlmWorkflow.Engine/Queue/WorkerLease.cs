@@ -32,6 +32,9 @@ public sealed class WorkerLease(LeaseStore store, TimeProvider time, ILogger<Wor
     /// <summary>Cancelled when the present lease is lost.</summary>
     public CancellationToken Lost => _lost.Token;
 
+    /// <summary>Workers with a lease, as the last renewal saw them; this one included.</summary>
+    public int LiveWorkers { get; private set; } = 1;
+
     /// <summary>Registers under a new id.</summary>
     public async Task RegisterAsync(WorkerIdentity worker, CancellationToken cancellationToken)
     {
@@ -57,8 +60,9 @@ public sealed class WorkerLease(LeaseStore store, TimeProvider time, ILogger<Wor
             limit.CancelAfter(RenewEvery);
             try
             {
-                if (await store.RenewAsync(Worker.Id, Duration, limit.Token))
+                if (await store.RenewAsync(Worker.Id, Duration, limit.Token) is { } live)
                 {
+                    LiveWorkers = live;
                     _trustedSince = started;
                     return true;
                 }

@@ -39,7 +39,7 @@ public sealed class BudgetStore(Database database)
         """;
 
     /// <summary>Raises a cap. Null: no such job. A cap that is not below <paramref name="usd"/>, or that does not exist, stays as it is.</summary>
-    public async Task<JobBudget?> RaiseAsync(Guid jobId, Guid? userId, string? stepPath, decimal usd, CancellationToken cancellationToken)
+    public async Task<JobBudget?> IncreaseAsync(Guid jobId, Guid? userId, string? stepPath, decimal usd, CancellationToken cancellationToken)
     {
         foreach (var sql in (string[])[RaiseSql, LookSql])
         {

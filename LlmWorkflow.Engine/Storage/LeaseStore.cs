@@ -12,7 +12,10 @@ public sealed class LeaseStore(Database database)
         """;
 
     // An expired row is never renewed: whoever saw it expire may have queued the jobs again already.
-    private const string RenewSql = "update llm_workers set renewed_at = now(), expires_at = now() + $2 where id = $1 and expires_at > now()";
+    private const string RenewSql = """
+        update llm_workers set renewed_at = now(), expires_at = now() + $2 where id = $1 and expires_at > now()
+        returning (select count(*)::integer from llm_workers where expires_at > now())
+        """;
 
     private const string ExpireSql = "update llm_workers set expires_at = now() where id = any($1) and expires_at > now()";
 
@@ -114,15 +117,20 @@ public sealed class LeaseStore(Database database)
         },
         cancellationToken);
 
-    /// <summary>Renews a worker's lease. False: it has expired, for good.</summary>
-    public async Task<bool> RenewAsync(Guid workerId, TimeSpan lease, CancellationToken cancellationToken) => await database.ExecuteAsync(
-        RenewSql,
-        command =>
-        {
-            command.Add(NpgsqlDbType.Uuid, workerId);
-            command.Add(NpgsqlDbType.Interval, lease);
-        },
-        cancellationToken) > 0;
+    /// <summary>Renews a worker's lease, and gives the number of live workers. Null: it has expired, for good.</summary>
+    public async Task<int?> RenewAsync(Guid workerId, TimeSpan lease, CancellationToken cancellationToken)
+    {
+        var live = await database.ReadAsync(
+            RenewSql,
+            command =>
+            {
+                command.Add(NpgsqlDbType.Uuid, workerId);
+                command.Add(NpgsqlDbType.Interval, lease);
+            },
+            static reader => reader.GetInt32(0),
+            cancellationToken);
+        return live is [var count] ? count : null;
+    }
 
     /// <summary>Ends the leases of workers that are known to be dead.</summary>
     public Task ExpireAsync(IReadOnlyList<Guid> workerIds, CancellationToken cancellationToken) =>

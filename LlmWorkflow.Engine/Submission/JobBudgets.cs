@@ -12,9 +12,9 @@ public sealed class JobBudgets(BudgetStore budgets, JobStream stream, JobEventBu
     /// <param name="stepPath">A step whose cap the job waits for; null: the job's own cap.</param>
     /// <param name="usd">The new cap.</param>
     /// <param name="cancellationToken">Stops before the write.</param>
-    public async Task<JobBudget?> RaiseAsync(Guid jobId, Guid? userId, string? stepPath, decimal usd, CancellationToken cancellationToken)
+    public async Task<JobBudget?> IncreaseAsync(Guid jobId, Guid? userId, string? stepPath, decimal usd, CancellationToken cancellationToken)
     {
-        var budget = await budgets.RaiseAsync(jobId, userId, stepPath, usd, cancellationToken);
+        var budget = await budgets.IncreaseAsync(jobId, userId, stepPath, usd, cancellationToken);
         if (budget is { Wakes: true })
         {
             await stream.AddAsync([new(jobId, budget.Priority)]);

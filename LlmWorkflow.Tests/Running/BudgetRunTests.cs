@@ -57,9 +57,9 @@ public sealed class BudgetRunTests
         Assert.Equal(2 * Affordable, await CallsAsync(system));
         Assert.All(waiting.WaitingFor!, wait => Assert.Equal("budget", wait.Reason));
         Assert.Equal(Items - Affordable, waiting.WaitingFor!.Count);
-        var conflict = await Assert.ThrowsAsync<WorkflowApiException>(() => system.Client.RaiseBudgetAsync(paused, new() { MaxCostUsd = 0.0001m }));
+        var conflict = await Assert.ThrowsAsync<WorkflowApiException>(() => system.Client.IncreaseBudgetAsync(paused, new() { MaxCostUsd = 0.0001m }));
         Assert.Equal("BudgetConflict", conflict.Problem?.Error.Type);
-        var raised = await system.Client.RaiseBudgetAsync(paused, new() { MaxCostUsd = 0.01m });
+        var raised = await system.Client.IncreaseBudgetAsync(paused, new() { MaxCostUsd = 0.01m });
         Assert.Equal(("queued", 0.01m), (raised.Status, raised.MaxCostUsd));
         (_, var finished) = await WatchAsync(system, paused, 0.01m);
         Assert.Equal("completed", finished.Status);

@@ -169,7 +169,7 @@ public sealed class BudgetTests(EngineFixture engine) : IClassFixture<EngineFixt
     }
 
     [Fact]
-    public async Task RaiseAsync_JobWaitsForTheBudget_QueuesItOnce()
+    public async Task IncreaseAsync_JobWaitsForTheBudget_QueuesItOnce()
     {
         var store = new BudgetStore(engine.Database);
         var claim = await engine.NewClaimAsync(await engine.NewWorkerAsync(), NewJob(1, null));
@@ -178,10 +178,10 @@ public sealed class BudgetTests(EngineFixture engine) : IClassFixture<EngineFixt
         var wait = new StepWait { StepPath = "a", StepId = "a", DisplayName = "A", Reason = WaitReason.Budget, BudgetRaises = over.BudgetRaises };
         Assert.Equal(JobStatus.Waiting, await engine.Jobs.ApplyAsync(JobTransition.Waiting(job, claim.EventSequence, new("job.waiting", "{}"), [wait]), CancellationToken.None));
 
-        Assert.False((await store.RaiseAsync(job.Identity.JobId, null, null, 0.5m, CancellationToken.None))!.IsRaised);
-        Assert.Null(await store.RaiseAsync(job.Identity.JobId, Guid.NewGuid(), null, 3m, CancellationToken.None));
-        Assert.False((await store.RaiseAsync(job.Identity.JobId, null, "other", 3m, CancellationToken.None))!.IsRaised);
-        var raised = (await store.RaiseAsync(job.Identity.JobId, null, null, 3m, CancellationToken.None))!;
+        Assert.False((await store.IncreaseAsync(job.Identity.JobId, null, null, 0.5m, CancellationToken.None))!.IsRaised);
+        Assert.Null(await store.IncreaseAsync(job.Identity.JobId, Guid.NewGuid(), null, 3m, CancellationToken.None));
+        Assert.False((await store.IncreaseAsync(job.Identity.JobId, null, "other", 3m, CancellationToken.None))!.IsRaised);
+        var raised = (await store.IncreaseAsync(job.Identity.JobId, null, null, 3m, CancellationToken.None))!;
 
         Assert.Equal((true, true, JobStatus.Queued, 3m), (raised.IsRaised, raised.Wakes, raised.Status, raised.MaxCostUsd));
     }
@@ -191,7 +191,7 @@ public sealed class BudgetTests(EngineFixture engine) : IClassFixture<EngineFixt
     {
         var claim = await engine.NewClaimAsync(await engine.NewWorkerAsync(), NewJob(1, null));
         var over = await ReserveAsync(Call(claim.Job, "a", 2m));
-        await new BudgetStore(engine.Database).RaiseAsync(claim.Job.Identity.JobId, null, null, 3m, CancellationToken.None);
+        await new BudgetStore(engine.Database).IncreaseAsync(claim.Job.Identity.JobId, null, null, 3m, CancellationToken.None);
         var wait = new StepWait { StepPath = "a", StepId = "a", DisplayName = "A", Reason = WaitReason.Budget, BudgetRaises = over.BudgetRaises };
 
         Assert.Equal(JobStatus.Queued, await engine.Jobs.ApplyAsync(JobTransition.Waiting(claim.Job, claim.EventSequence, new("job.waiting", "{}"), [wait]), CancellationToken.None));

@@ -117,7 +117,7 @@ public sealed class RescueTests(EngineFixture engine) : IClassFixture<EngineFixt
         var job = (await engine.Jobs.InsertAsync(EngineFixture.NewJob(), CancellationToken.None)).JobId;
 
         Assert.Empty(await engine.Leases.ClaimAsync(dead.Id, [job], CancellationToken.None));
-        Assert.False(await engine.Leases.RenewAsync(dead.Id, TimeSpan.FromSeconds(10), CancellationToken.None));
+        Assert.Null(await engine.Leases.RenewAsync(dead.Id, TimeSpan.FromSeconds(10), CancellationToken.None));
     }
 
     private async Task<JobRescuer> NewRescuerAsync()

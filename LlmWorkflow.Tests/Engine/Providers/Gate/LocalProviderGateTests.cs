@@ -135,7 +135,7 @@ public sealed class LocalProviderGateTests
         Assert.Equal(GateWaitReason.Paced, (await gate.EnterAsync(Key, Ask("c"), CancellationToken.None)).Wait!.Reason);
     }
 
-    private static async Task<GatePass> PassAsync(IProviderGate gate, GateKey key, string ticket = "t")
+    private static async Task<GatePass> PassAsync(LocalProviderGate gate, GateKey key, string ticket = "t")
     {
         var answer = await gate.EnterAsync(key, Ask(ticket), CancellationToken.None).WaitAsync(TimeSpan.FromSeconds(10));
         return answer.Pass ?? throw new InvalidOperationException($"No pass: {answer.Wait?.ToString() ?? answer.Refusal?.Message}.");
