@@ -148,10 +148,10 @@ public sealed class DryRunPlannerTests
             MaxTokens = 100, Retry = new() { MaxAttempts = 3 }, Fallbacks = [new(null, "acme/large")], RepairAttempts = 2, ResponseFormat = ResponseFormat.Json,
         }));
 
-        // "Hello" is at most 5 + 8 tokens; a repair also shows the replies before it and their faults.
-        var call = Usd(13, 100);
+        // "Hello" is at most 5 + 8 tokens, and the JSON format at most 300; a repair also shows the replies before it and their faults.
+        var call = Usd(313, 100);
         Assert.Equal((plain.Lowest, plain.Expected), (plan.Cost.Lowest, plan.Cost.Expected));
-        Assert.Equal(3 * (call + (10 * call) + (2 * Usd(13 + (2 * 1100), 100))), plan.Cost.Highest);
+        Assert.Equal(3 * (call + (10 * call) + (2 * Usd(313 + (2 * 1100), 100))), plan.Cost.Highest);
         Assert.Equal(3, plan.Steps[0].Attempts);
         Assert.Equal(["openrouter/acme/large"], plan.Steps[0].Llm!.Fallbacks);
     }
