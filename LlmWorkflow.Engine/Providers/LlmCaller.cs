@@ -123,7 +123,7 @@ internal sealed class LlmCaller(
             try
             {
                 // Leaving this call has closed the connection, whichever way it was left.
-                await ReceiveAsync(provider, request, reply, reservation, maxTokens, started, stop.Token);
+                await ReceiveAsync(provider, request, reply, reservation, pass, maxTokens, started, stop.Token);
                 error = reply.FinishReason == ChatFinishReason.ContentFilter.Value ? ProviderErrors.Filtered(prompt.Provider, prompt.Model) : null;
             }
             catch (Exception exception)
@@ -140,7 +140,7 @@ internal sealed class LlmCaller(
         ChatTelemetry.Stop(span, provider, prompt, reply, settlement, options.CaptureMessageContent);
         var warnings = await ledger.SettleAsync(settlement);
         // Not waited for: it keeps its order and cannot fail.
-        _ = gate.LeaveAsync(pass, Report(error, reply, settlement.Duration));
+        _ = gate.LeaveAsync(pass, Report(error, reply, request.Stream));
 
         if (ReferenceEquals(error, Cancelled))
         {
@@ -169,7 +169,7 @@ internal sealed class LlmCaller(
     private CallWait AfterRefusal(WorkflowError error) =>
         new(WaitReason.Provider, time.GetUtcNow() + (error.RetryAfter is > 1 and var seconds ? TimeSpan.FromSeconds(seconds) : PauseAfterRefusal), error.Message);
 
-    private static GateReport Report(WorkflowError? error, ReplyBuilder reply, TimeSpan duration) => new(
+    private static GateReport Report(WorkflowError? error, ReplyBuilder reply, bool isStreamed) => new(
         error?.Type switch
         {
             ErrorTypes.RateLimited => GateOutcome.RateLimited,
@@ -179,14 +179,12 @@ internal sealed class LlmCaller(
             _ => GateOutcome.Answered,
         },
         error?.RetryAfter is { } seconds ? TimeSpan.FromSeconds(seconds) : null,
-        reply.Progress.RateLimits)
-    {
-        // They came with the first piece; the rest of a stream takes long after it.
-        Age = duration - (reply.FirstPieceAfter ?? duration),
-    };
+        // Those of a stream were told when it began.
+        isStreamed && reply.FirstPieceAfter is not null ? [] : reply.Progress.RateLimits);
 
     private async Task ReceiveAsync(
-        ChatClientRegistration provider, LlmRequest request, ReplyBuilder reply, CallReservation reservation, int maxTokens, long started, CancellationToken cancellationToken)
+        ChatClientRegistration provider, LlmRequest request, ReplyBuilder reply, CallReservation reservation, GatePass pass, int maxTokens,
+        long started, CancellationToken cancellationToken)
     {
         var client = provider.Client;
         Task noting = Task.CompletedTask;
@@ -219,7 +217,12 @@ internal sealed class LlmCaller(
 
         void Take(ChatResponseUpdate update)
         {
-            reply.FirstPieceAfter ??= time.GetElapsedTime(started);
+            if (reply.FirstPieceAfter is null)
+            {
+                reply.FirstPieceAfter = time.GetElapsedTime(started);
+                _ = request.Stream ? gate.HearAsync(pass, reply.Progress.RateLimits) : Task.CompletedTask;
+            }
+
             var isNew = reply.ResponseId is null;
             if (reply.Add(update) is { Length: > 0 } piece)
             {

@@ -28,7 +28,7 @@ public sealed class CachedCallTests
         await system.BehaveAsync("""{"latency_ms":1500,"output_tokens":20,"match":{"path":"chat/completions"}}""");
 
         var ends = await RunAsync(system, "one", static () => Task.CompletedTask);
-        AssertOneReply(ends);
+        AssertOneReply(ends, payers: 1);
         Assert.Equal(1, await CallsAsync(system));
 
         // The leader dies in mid-call: the next one asks, and all have its reply.
@@ -41,18 +41,19 @@ public sealed class CachedCallTests
             await system.BehaveAsync("""{"latency_ms":500,"output_tokens":20,"match":{"path":"chat/completions"}}""");
             await RunningSystem.SignalAsync("-9", leader);
         });
-        AssertOneReply(ends);
+        // The call that was cut off costs its job what the provider says afterwards.
+        AssertOneReply(ends, payers: 2);
         Assert.Equal(3, await CallsAsync(system));
         Assert.Equal(2L, await system.ScalarAsync<long>("select count(*) from llm_provider_usage where state = 'settled'"));
         Assert.Equal(3L, await system.ScalarAsync<long>("select count(*) from llm_provider_usage"));
     }
 
-    private static void AssertOneReply(IReadOnlyList<JobStatusResponse> ends)
+    private static void AssertOneReply(IReadOnlyList<JobStatusResponse> ends, int payers)
     {
         Assert.All(ends, end => Assert.Equal("completed", end.Status));
         Assert.Single(ends.Select(end => end.Output!.Value.GetProperty("text").GetString()).Distinct());
         Assert.Equal(Jobs - 1, ends.Count(end => end.Output!.Value.GetProperty("cached").GetBoolean()));
-        Assert.Equal(1, ends.Count(end => end.Metadata.TotalCostUsd > 0));
+        Assert.InRange(ends.Count(end => end.Metadata.TotalCostUsd > 0), 1, payers);
     }
 
     private static async Task<IReadOnlyList<JobStatusResponse>> RunAsync(RunningSystem system, string what, Func<Task> meanwhile)

@@ -69,9 +69,6 @@ internal enum GateOutcome
 /// <param name="Windows">Its limits, by the headers; empty when it told none.</param>
 internal sealed record GateReport(GateOutcome Outcome, TimeSpan? RetryAfter, IReadOnlyList<RateLimitWindow> Windows)
 {
-    /// <summary>How long ago the headers with <see cref="Windows"/> came: a streamed answer takes long after them. Zero: just now.</summary>
-    public TimeSpan Age { get; init; }
-
     /// <summary>The call was not made.</summary>
     public static GateReport NotSent { get; } = new(GateOutcome.NotSent, null, []);
 }
@@ -84,6 +81,9 @@ internal interface IProviderGate
 {
     /// <summary>Asks to start a call. Never blocks for long: a wait is an answer.</summary>
     Task<GateAnswer> EnterAsync(GateKey key, GateAsk ask, CancellationToken cancellationToken);
+
+    /// <summary>The provider has begun to answer: tells the fleet its limits while the rest of a stream is still to come.</summary>
+    Task HearAsync(GatePass pass, IReadOnlyList<RateLimitWindow> windows);
 
     /// <summary>Ends a call and tells the fleet what was learned.</summary>
     Task LeaveAsync(GatePass pass, GateReport report);

@@ -32,6 +32,9 @@ internal sealed class GateLane(GateKey key, GateSurroundings surroundings)
     private readonly TagList _tags = [new(EngineTelemetry.Tags.Provider, key.Provider), new(EngineTelemetry.Tags.RequestModel, key.Model)];
     private bool _running;
 
+    // The provider has answered before: that it answers is no news.
+    private volatile bool _isKnown;
+
     /// <inheritdoc cref="IProviderGate.EnterAsync"/>
     public async Task<GateAnswer> EnterAsync(GateAsk ask, CancellationToken cancellationToken)
     {
@@ -62,20 +65,13 @@ internal sealed class GateLane(GateKey key, GateSurroundings surroundings)
         }
     }
 
-    /// <inheritdoc cref="IProviderGate.LeaveAsync"/>
-    public async Task LeaveAsync(GatePass pass, GateReport report)
-    {
-        GateCall? call;
-        lock (_lock)
-        {
-            _calls.TryGetValue(pass.Id, out call);
-        }
+    /// <inheritdoc cref="IProviderGate.HearAsync"/>
+    public Task HearAsync(GatePass pass, IReadOnlyList<RateLimitWindow> windows) =>
+        (windows.Count > 0 || !_isKnown) && Find(pass) is { } call ? AddAsync(new Operation { Heard = call, Windows = windows }) : Task.CompletedTask;
 
-        if (call is not null)
-        {
-            await AddAsync(new Operation { Ended = call, Report = report });
-        }
-    }
+    /// <inheritdoc cref="IProviderGate.LeaveAsync"/>
+    public Task LeaveAsync(GatePass pass, GateReport report) =>
+        Find(pass) is { } call ? AddAsync(new Operation { Ended = call, Report = report }) : Task.CompletedTask;
 
     /// <summary>Tells the fleet that this process lives and what it has in flight.</summary>
     public Task RenewAsync()
@@ -89,6 +85,14 @@ internal sealed class GateLane(GateKey key, GateSurroundings surroundings)
         }
 
         return AddAsync(new Operation());
+    }
+
+    private GateCall? Find(GatePass pass)
+    {
+        lock (_lock)
+        {
+            return _calls.GetValueOrDefault(pass.Id);
+        }
     }
 
     private GateAnswer Answer(GateVerdict verdict, GateCall? call)
@@ -199,6 +203,7 @@ internal sealed class GateLane(GateKey key, GateSurroundings surroundings)
 
             return next;
         });
+        _isKnown = turn.After.Gate.Known;
         GateChanges.Tell(key, turn, surroundings.Logger);
         for (var i = 0; i < verdicts.Length; i++)
         {
@@ -234,10 +239,15 @@ internal sealed class GateLane(GateKey key, GateSurroundings surroundings)
 
     private readonly record struct Outcome(GateVerdict Verdict, GateCall? Call);
 
-    /// <summary>Exactly one of the three is set; none: a sign of life.</summary>
+    /// <summary>Exactly one of asked, heard, ended and withdrawn; none: a sign of life.</summary>
     private sealed class Operation
     {
         public GateAsk? Ask { get; init; }
+
+        public GateCall? Heard { get; init; }
+
+        /// <summary>Of <see cref="Heard"/>.</summary>
+        public IReadOnlyList<RateLimitWindow> Windows { get; init; } = [];
 
         public GateCall? Ended { get; init; }
 
@@ -255,7 +265,11 @@ internal sealed class GateLane(GateKey key, GateSurroundings surroundings)
                 return turn.Enter(Ask);
             }
 
-            if (Ended is not null && Report is not null)
+            if (Heard is not null)
+            {
+                turn.Hear(Heard, Windows);
+            }
+            else if (Ended is not null && Report is not null)
             {
                 turn.Leave(Ended, Report);
             }

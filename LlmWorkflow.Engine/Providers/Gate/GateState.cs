@@ -23,7 +23,7 @@ internal sealed partial record GateState
     // A gate that never had an answer lets so many through: a burst of hundreds must not earn hundreds of refusals. Refusals come within a fraction of a second;
     // where none has come after ColdStepMs, twice as many may be out.
     private const int ColdCalls = 16;
-    private const long ColdStepMs = 500;
+    private const long ColdStepMs = 2000;
 
     // Longest time that others wait for the probe. A refusal comes at once, so a call that has been out for so long was accepted.
     private const long ProbeMs = 5000;

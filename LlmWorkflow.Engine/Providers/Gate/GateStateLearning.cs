@@ -13,6 +13,10 @@ internal sealed partial record GateState
     // Times given by the provider are believed up to here.
     private const long LongestAskedMs = 15 * 60_000;
 
+    /// <summary>A call is being answered.</summary>
+    public GateState Hear(GateMoment at, GateCall call, IReadOnlyList<RateLimitWindow> windows) =>
+        Learned(at, call, new(GateOutcome.Answered, null, windows)) with { Known = true, ColdSince = null };
+
     /// <summary>A call has ended.</summary>
     public GateState Leave(GateMoment at, GateCall call, GateReport report)
     {
@@ -49,7 +53,7 @@ internal sealed partial record GateState
         {
             // Those that still run may not have arrived by then, those let through since had not.
             var uncounted = (InFlight + Math.Max(0, Passes - call.Before)) * Cost(window.Dimension, call.Ask);
-            var bucket = RateBucket.Learn(Bucket(window.Dimension), window, report.Age, time, uncounted, PerMinute(window.Dimension, at.Limits), at.Workers);
+            var bucket = RateBucket.Learn(Bucket(window.Dimension), window, time, uncounted, PerMinute(window.Dimension, at.Limits), at.Workers);
             state = state.With(window.Dimension, bucket);
         }
 
@@ -87,7 +91,7 @@ internal sealed partial record GateState
             {
                 if (window is { Remaining: <= 0, Reset: { } reset })
                 {
-                    wait = Math.Max(wait, (long)Math.Min((reset - report.Age).TotalMilliseconds, LongestAskedMs));
+                    wait = Math.Max(wait, (long)Math.Min(reset.TotalMilliseconds, LongestAskedMs));
                 }
             }
         }

@@ -44,6 +44,8 @@ internal sealed class GateTurn(GateSnapshot before, GateMoment at, int inFlight)
         return step.Verdict;
     }
 
+    public void Hear(GateCall call, IReadOnlyList<RateLimitWindow> windows) => _gate = _gate.Hear(at, call, windows);
+
     public void Leave(GateCall call, GateReport report)
     {
         _gate = _gate.Leave(at, call, report);

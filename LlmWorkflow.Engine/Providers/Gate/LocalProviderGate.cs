@@ -23,6 +23,9 @@ internal sealed class LocalProviderGate : IProviderGate
     public Task<GateAnswer> EnterAsync(GateKey key, GateAsk ask, CancellationToken cancellationToken) => _lanes.Of(key).EnterAsync(ask, cancellationToken);
 
     /// <inheritdoc/>
+    public Task HearAsync(GatePass pass, IReadOnlyList<RateLimitWindow> windows) => _lanes.Of(pass.Key).HearAsync(pass, windows);
+
+    /// <inheritdoc/>
     public Task LeaveAsync(GatePass pass, GateReport report) => _lanes.Of(pass.Key).LeaveAsync(pass, report);
 }
 

@@ -42,9 +42,6 @@ internal sealed record RateBucket
 
     private const double LongWindowMs = 75_000;
 
-    // A report that is older may leave out calls that have come and gone since.
-    private static readonly TimeSpan s_fresh = TimeSpan.FromSeconds(1);
-
     /// <summary>The provider's limit of a full window; null: never told.</summary>
     [JsonPropertyName("limit")]
     public long? Limit { get; init; }
@@ -79,12 +76,11 @@ internal sealed record RateBucket
     /// <summary>The bucket after an answer told the limit's state.</summary>
     /// <param name="old">What was known.</param>
     /// <param name="window">What was told.</param>
-    /// <param name="age">How long ago.</param>
     /// <param name="time">Gate time.</param>
     /// <param name="uncounted">What calls may take that the provider had not counted when it told.</param>
     /// <param name="perMinute">From <c>limits.json</c>.</param>
     /// <param name="workers">Processes that divide it.</param>
-    public static RateBucket? Learn(RateBucket? old, RateLimitWindow window, TimeSpan age, long time, double uncounted, long? perMinute, int workers)
+    public static RateBucket? Learn(RateBucket? old, RateLimitWindow window, long time, double uncounted, long? perMinute, int workers)
     {
         if ((window.Limit ?? old?.Limit) is not { } limit || limit <= 0)
         {
@@ -95,8 +91,8 @@ internal sealed record RateBucket
         var known = (old ?? new RateBucket { Level = 0, At = time }) with { Limit = limit, Rate = rate };
         var pace = RatePace.Of(known, perMinute, workers)!.Value;
         var level = known.LevelAt(time, pace);
-        var remaining = Math.Min(limit, Math.Max(0, window.Remaining) + (rate * age.TotalMilliseconds)) / workers;
-        if (window.Remaining <= 0 && window.Reset is { } reset && (reset - age).TotalMilliseconds is > 0 and var rest && rest < limit / rate * FixedWindowShare)
+        var remaining = Math.Min(limit, Math.Max(0.0, window.Remaining)) / workers;
+        if (window.Remaining <= 0 && window.Reset is { TotalMilliseconds: > 0 and var rest } && rest < limit / rate * FixedWindowShare)
         {
             return known with { Level = Math.Round(Math.Min(level, 0), 4), At = Math.Max(known.At, time + (long)Math.Ceiling(rest)) };
         }
@@ -105,7 +101,7 @@ internal sealed record RateBucket
         {
             level = Math.Max(0, remaining - uncounted);
         }
-        else if (level >= 0 && age <= s_fresh && known.At <= time)
+        else if (level >= 0 && known.At <= time)
         {
             level = Math.Max(level, remaining - uncounted);
         }

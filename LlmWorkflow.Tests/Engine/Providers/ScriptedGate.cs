@@ -20,6 +20,8 @@ internal sealed class ScriptedGate : IProviderGate
         }
     }
 
+    public Task HearAsync(GatePass pass, IReadOnlyList<RateLimitWindow> windows) => Task.CompletedTask;
+
     public Task LeaveAsync(GatePass pass, GateReport report)
     {
         lock (Asks)

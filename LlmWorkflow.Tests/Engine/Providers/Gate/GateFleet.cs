@@ -79,6 +79,12 @@ internal sealed class GateFleet : IAsyncDisposable
                 }
 
                 outcome = report.Outcome;
+                if (outcome == GateOutcome.Answered)
+                {
+                    await gate.HearAsync(pass, report.Windows);
+                    report = report with { Windows = [] };
+                }
+
                 var latency = TimeSpan.FromMilliseconds(outcome == GateOutcome.Answered ? random.Next(100, 400) : random.Next(5, 25));
                 await Task.Delay(latency, time);
                 lock (_lock)
@@ -86,7 +92,7 @@ internal sealed class GateFleet : IAsyncDisposable
                     _inFlight--;
                 }
 
-                await gate.LeaveAsync(pass, report with { Age = latency });
+                await gate.LeaveAsync(pass, report);
             }
             while (outcome == GateOutcome.RateLimited);
         }

@@ -25,9 +25,9 @@ public sealed class GateStateTests
     {
         var (state, _) = Burst(GateState.Unknown, 100, T);
 
-        Assert.Equal(0, Burst(state, 100, T + 499).Passed);
-        Assert.Equal(16, Burst(state, 100, T + 500).Passed);
-        Assert.Equal(112, Burst(state, 1000, T + 1500).Passed);
+        Assert.Equal(0, Burst(state, 100, T + 1999).Passed);
+        Assert.Equal(16, Burst(state, 100, T + 2000).Passed);
+        Assert.Equal(112, Burst(state, 1000, T + 6000).Passed);
     }
 
     [Fact]

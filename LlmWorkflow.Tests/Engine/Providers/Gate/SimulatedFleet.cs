@@ -78,12 +78,19 @@ internal sealed class SimulatedFleet
         // It arrives a moment later, a refusal comes back soon, an answer takes its time.
         At(_now + _random.Next(5, 40), () =>
         {
-            var (report, came) = (_provider.Call(_now), _now);
+            var report = _provider.Call(_now);
             var refused = report.Outcome == GateOutcome.RateLimited;
+            if (!refused)
+            {
+                var windows = report.Windows;
+                Turn(process, [], turn => turn.Hear(call, windows));
+                report = report with { Windows = [] };
+            }
+
             At(_now + (refused ? _random.Next(5, 40) : _random.Next(_latency / 4, _latency)), () =>
             {
                 _calls[process].Remove(call);
-                Turn(process, [], turn => turn.Leave(call, report with { Age = TimeSpan.FromMilliseconds(_now - came) }), 1);
+                Turn(process, [], turn => turn.Leave(call, report), 1);
                 Ask(process, refused ? ask : NewTicket());
             });
         });
