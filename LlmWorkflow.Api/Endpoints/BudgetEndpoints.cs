@@ -93,7 +93,7 @@ internal static class BudgetEndpoints
 
     private static Engine.Diagnostics.WorkflowError Refusal(JobBudget budget, string? step) =>
         budget.Status.IsFinal() ? ApiErrors.JobEnded(budget.Status.ToText())
-        : step is not null ? ApiErrors.BudgetConflict("The job does not wait for a higher cap of this step. 'waiting_for' in its status names the step, and the new cap must be above the present one.")
+        : step is not null ? ApiErrors.BudgetConflict("The job has not started such a step, or its cap was raised to that amount already. 'waiting_for' in the job's status names the steps that wait, by their step_path.")
         : budget.MaxCostUsd is { } cap ? ApiErrors.BudgetConflict(string.Create(
             CultureInfo.InvariantCulture, $"max_cost_usd of the job is {Usd.WithoutTrailingZeros(cap)} already; it can only be raised."))
         : ApiErrors.BudgetConflict("The job has no max_cost_usd, so there is none to raise. A cap of a step is raised with 'step_path', one of the day in limits.json.");

@@ -89,7 +89,7 @@ internal static class ApiDocument
     public static CallDocument Budget { get; } = new()
     {
         Summary = "Raise the cap on a job's cost",
-        Description = "A job that waits for the budget (`on_budget: pause`) goes on where it stood; a running job meets the new cap with its next call. With `step_path` the cap of a step is raised, for a job that waits for it.",
+        Description = "A job that waits for the budget (`on_budget: pause`) goes on where it stood; a running job meets the new cap with its next call. With `step_path` the cap of a step is raised that has been started.",
         Body = typeof(BudgetRequest),
         BodyExample = """{"max_cost_usd": 2.5}""",
         Responses =

@@ -77,7 +77,7 @@ internal static class UsageCommand
         }
 
         var table = new TextTable(summary.GroupBy.Count);
-        table.Add([.. summary.GroupBy.Select(key => key.ToUpperInvariant()), "CALLS", "FAILED", "UNPRICED", "INPUT", "CACHE READ", "OUTPUT", "COST USD"]);
+        table.Add([.. summary.GroupBy.Select(key => key.ToUpperInvariant()), "CALLS", "FAILED", "UNPRICED", "INPUT", "CACHE READ", "CACHE WRITE", "OUTPUT", "COST USD"]);
         foreach (var group in summary.Groups)
         {
             table.Add([.. summary.GroupBy.Select(key => Key(group, key)), .. Figures(group)]);
@@ -128,5 +128,8 @@ internal static class UsageCommand
     };
 
     private static IEnumerable<object?> Figures(UsageFigures figures) =>
-        [figures.Calls, figures.FailedCalls, figures.UnpricedCalls, figures.Tokens.Input, figures.Tokens.CacheRead, figures.Tokens.Output, PriceText.Exact(figures.CostUsd)];
+    [
+        figures.Calls, figures.FailedCalls, figures.UnpricedCalls, figures.Tokens.Input, figures.Tokens.CacheRead,
+        figures.Tokens.CacheWrite5m + figures.Tokens.CacheWrite1h, figures.Tokens.Output, PriceText.Exact(figures.CostUsd),
+    ];
 }

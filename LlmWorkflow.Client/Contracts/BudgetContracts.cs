@@ -8,7 +8,7 @@ public sealed record BudgetRequest
     /// <summary>The new cap in USD, above the present one.</summary>
     public required decimal MaxCostUsd { get; init; }
 
-    /// <summary>A step whose own cap the job waits for (<c>step_path</c> in <c>waiting_for</c>, or of a step around it); null: the job's cap.</summary>
+    /// <summary>A step whose own cap is raised: one that has been started (<c>step_path</c> in <c>waiting_for</c> or in its events); null: the job's cap.</summary>
     public string? StepPath { get; init; }
 }
 

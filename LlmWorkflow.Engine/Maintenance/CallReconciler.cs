@@ -44,8 +44,8 @@ internal sealed class CallReconciler(OpenCallStore calls, ICallLedger ledger, Ch
         {
             CallId = call.CallId,
             JobId = call.JobId,
-            State = CallState.Aborted,
-            ErrorType = call.ErrorType ?? ErrorTypes.WorkerCrashed,
+            State = call.IsSettled ? CallState.Settled : CallState.Aborted,
+            ErrorType = call.IsSettled ? null : call.ErrorType ?? ErrorTypes.WorkerCrashed,
             Usage = report.Tokens,
             Terms = report.Terms,
             ComputedUsd = prices().Cost(call.Model, report.Tokens, call.CreatedAt, report.Terms),

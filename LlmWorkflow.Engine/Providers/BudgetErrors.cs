@@ -8,7 +8,7 @@ namespace LlmWorkflow.Engine.Providers;
 internal static class BudgetErrors
 {
     /// <summary>A cap would be exceeded.</summary>
-    public static WorkflowError Exceeded(BudgetState budget, decimal worstUsd, string provider, string model) => new()
+    public static WorkflowError Exceeded(BudgetState budget, decimal worstUsd, string provider, string model, bool pauses) => new()
     {
         Type = ErrorTypes.BudgetExceeded,
         Category = ErrorCategory.User,
@@ -19,17 +19,18 @@ internal static class BudgetErrors
             Operation = model,
             Suggestions = budget.IsDaily
                 ? ["Wait until midnight UTC, or raise the cap in limits.json.", "Lower 'max_tokens', or choose a cheaper model."]
-                : ["Raise 'max_cost_usd'.", "Lower 'max_tokens' or the prompt, or choose a cheaper model.", "Set \"on_budget\": \"pause\", so that the job waits until the budget is raised."],
+                : ["Raise 'max_cost_usd'.", "Lower 'max_tokens' or the prompt, or choose a cheaper model.",
+                    pauses ? "Run it by the service: there the job would wait until the budget is raised." : "Set \"on_budget\": \"pause\", so that the job waits until the budget is raised."],
         },
     };
 
-    /// <summary>There is a cap, and the model has no price.</summary>
+    /// <summary>There is a cap, and nobody can say what the call may cost at most.</summary>
     public static WorkflowError Unpriced(BudgetState budget, string provider, string model) => new()
     {
         Type = ErrorTypes.UnpricedModel,
         Category = ErrorCategory.Config,
-        Message = $"{model} has no price in pricing.json, so a call cannot be held against the cap of {Name(budget)}.",
-        Details = new ErrorDetails { Service = provider, Operation = model, Suggestions = ["Add the model to pricing.json.", "Take the cap away, or choose a model with a price."] },
+        Message = $"What a call of {model} may cost at most is not known, so it cannot be held against the cap of {Name(budget)}: pricing.json has no price for the model, or the call has tools that the provider bills by use.",
+        Details = new ErrorDetails { Service = provider, Operation = model, Suggestions = ["Add the model to pricing.json.", "Take the cap away, choose a model with a price, or leave out web searches and other tools of the provider's."] },
     };
 
     /// <summary>What stands against a cap, and what a call may add.</summary>

@@ -21,7 +21,7 @@ internal sealed class CallAdmission(ICallLedger ledger, IProviderGate gate, Time
     private static readonly TimeSpan AskAgainAfter = TimeSpan.FromSeconds(2);
 
     // A cap that is raised in limits.json before the day ends is noticed within this time.
-    private static readonly TimeSpan LookAtDayAgainAfter = TimeSpan.FromMinutes(5);
+    private static readonly TimeSpan LookAtDayAgainAfter = TimeSpan.FromMinutes(1);
 
     /// <summary>The pass of a call whose row is written; or how it ended without being made.</summary>
     /// <exception cref="LeaseLostException">The job is another worker's now.</exception>
@@ -48,6 +48,12 @@ internal sealed class CallAdmission(ICallLedger ledger, IProviderGate gate, Time
                 var answer = await gate.EnterAsync(key, ask, cancellationToken);
                 if (answer.Refusal is { } refusal)
                 {
+                    if (refusal.RetryAfter is { } rest && time.GetElapsedTime(started) + TimeSpan.FromSeconds(rest) <= Patience)
+                    {
+                        await Task.Delay(TimeSpan.FromSeconds(rest) + FirstDelay, time, cancellationToken);
+                        continue;
+                    }
+
                     return (null, new LlmOutcome { Error = refusal });
                 }
 
@@ -108,7 +114,7 @@ internal sealed class CallAdmission(ICallLedger ledger, IProviderGate gate, Time
             // What is in flight in this job is in flight in this process, and frees what it does not need when it ends.
             ReserveOutcome.Blocked => (false, null, ForBudget(result, reservation, AskAgainAfter), !result.Budget!.IsDaily),
             ReserveOutcome.OverBudget when request.PausesOnBudget && result.BudgetRaises is not null => (false, new LlmOutcome { Wait = ForBudget(result, reservation, null) }, null, false),
-            ReserveOutcome.OverBudget => (false, new LlmOutcome { Error = BudgetErrors.Exceeded(result.Budget!, reservation.ReservedUsd ?? 0, provider, model) }, null, false),
+            ReserveOutcome.OverBudget => (false, new LlmOutcome { Error = BudgetErrors.Exceeded(result.Budget!, reservation.ReservedUsd ?? 0, provider, model, request.PausesOnBudget) }, null, false),
             _ => throw new LeaseLostException(reservation.Fence),
         };
     }

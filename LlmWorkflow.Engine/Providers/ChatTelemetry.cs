@@ -97,7 +97,7 @@ internal static class ChatTelemetry
         {
             EngineTelemetry.CostUsd.Add((double)usd, [.. tags, new(Tags.CostSource, settlement.CostSource)]);
         }
-        else
+        else if (settlement.State is not CallState.PossiblyBilled)
         {
             EngineTelemetry.UnpricedCalls.Add(1, tags);
         }

@@ -92,18 +92,27 @@ internal sealed class LlmCaller(
             Key = new CallKey(request.Job.JobId, request.StepPath, ordinal),
             Fence = request.Fence,
             Job = request.Job,
-            Purpose = request.Purpose ?? (ordinal == 0 ? CallPurpose.Useful : CallPurpose.Retry),
+            // A call that was refused at no cost is no waste, and what follows it is none either.
+            Purpose = request.Purpose ?? (request.EarlierCalls.All(call => call.CostUsd == 0) ? CallPurpose.Useful : CallPurpose.Retry),
             Provider = prompt.Provider,
             RequestedModel = prompt.Model,
             RequestHash = hash,
-            ReservedUsd = prices.WorstCase(
-                prompt.Model,
-                TokenEstimate.InputUpperBound(prompt.Messages) + TokenEstimate.FormatUpperBound(prompt.Format is not null, prompt.Format?.Schema ?? default),
-                maxTokens, now, prompt.ProviderOptions?.TryGetProperty("cache_control", out _) == true, Terms(prompt)),
+            ReservedUsd = WorstCase(prompt, maxTokens, prices, now),
             EstimatedUsd = prices.Cost(prompt.Model, TokenEstimate.Expected(prompt.Messages, maxTokens), now, Terms(prompt)),
             Budgets = CallBudgets.Of(request.Budgets, currentLimits(), request.Job.WorkflowName, request.Job.UserId),
             Question = request.Keeping?.Question,
         };
+    }
+
+    private static decimal? WorstCase(LlmPrompt prompt, int maxTokens, PriceBook prices, DateTimeOffset now)
+    {
+        var options = prompt.ProviderOptions ?? default;
+        // Tools that the provider runs are billed by use, and nobody knows how often it will use them.
+        return ProviderOptions.AreBilledByUse(options) || prompt.Model.EndsWith(":online", StringComparison.Ordinal) ? null : prices.WorstCase(
+            prompt.Model,
+            TokenEstimate.InputUpperBound(prompt.Messages)
+                + TokenEstimate.FormatUpperBound(prompt.Format is not null, prompt.Format?.Schema ?? default) + ProviderOptions.InputUpperBound(options),
+            maxTokens, now, options.ValueKind is JsonValueKind.Object && options.TryGetProperty("cache_control", out _), Terms(prompt));
     }
 
     private static IReadOnlyList<string> Terms(LlmPrompt prompt) => prompt.ProviderOptions is { } asked ? PriceTerms.Of(asked) : [];
@@ -241,13 +250,14 @@ internal sealed class LlmCaller(
         LlmRequest request, CallReservation reservation, ReplyBuilder reply, WorkflowError? error, PriceBook prices, TimeSpan duration, bool complete)
     {
         var cancelled = ReferenceEquals(error, Cancelled);
-        var usage = reply.Usage(complete, cancelled ? null : error);
+        var isUnknown = !complete && reply.IsFateUnknown(cancelled ? null : error);
+        var usage = isUnknown ? new TokenUsage() : reply.Usage(complete, cancelled ? null : error);
         var whole = complete ? reply.ToReply(usage, duration) : null;
         return new CallSettlement
         {
             CallId = reservation.CallId,
             JobId = reservation.Key.JobId,
-            State = complete ? CallState.Settled : CallState.Aborted,
+            State = complete ? CallState.Settled : isUnknown ? CallState.PossiblyBilled : CallState.Aborted,
             Purpose = cancelled ? CallPurpose.Cancelled : null,
             AnsweredModel = reply.Model,
             ResponseId = reply.ResponseId,
@@ -257,8 +267,8 @@ internal sealed class LlmCaller(
             Usage = usage,
             Terms = reply.Terms,
             // A refused call costs nothing, whatever the price.
-            ComputedUsd = !complete && usage.TotalTokens == 0
-                ? 0
+            ComputedUsd = isUnknown ? null
+                : !complete && usage.TotalTokens == 0 ? 0
                 : prices.Cost(PriceBook.Resolve(reservation.RequestedModel, reply.Model), usage, reservation.At, reply.Terms),
             ReportedUsd = reply.ReportedUsd,
             Duration = duration,

@@ -57,12 +57,14 @@ internal static class ProviderOptions
         s_refused.GetValueOrDefault(name) ?? (provider is null ? null : s_refusedBy.GetValueOrDefault(provider)?.GetValueOrDefault(name));
 
     /// <summary>The options as they may be sent.</summary>
+    /// <param name="options">An object.</param>
+    /// <param name="provider">Whom they are for.</param>
     /// <exception cref="WorkflowException">One of them is refused, or one that the engine translates has a wrong value.</exception>
-    public static JsonElement Check(JsonElement options)
+    public static JsonElement Check(JsonElement options, string provider)
     {
         foreach (var option in options.EnumerateObject())
         {
-            if (Refusal(option.Name) is { } reason)
+            if (Refusal(option.Name, provider) is { } reason)
             {
                 throw Wrong(option.Name, $"'provider_options' may not hold '{Redactor.Text(option.Name)}': {reason}.");
             }
@@ -75,6 +77,19 @@ internal static class ProviderOptions
 
         return options;
     }
+
+    /// <summary>Never fewer input tokens than the options add: tools and the like are part of the prompt.</summary>
+    public static long InputUpperBound(JsonElement options) =>
+        options.ValueKind is JsonValueKind.Object ? System.Text.Encoding.UTF8.GetByteCount(options.GetRawText()) : 0;
+
+    /// <summary>Whether the provider may bill more than tokens for them: searches of the web, tools that it runs itself.</summary>
+    public static bool AreBilledByUse(JsonElement options) => options.ValueKind is JsonValueKind.Object
+        && (options.TryGetProperty("plugins", out _) || options.TryGetProperty("web_search_options", out _)
+            || (options.TryGetProperty("tools", out var tools) && tools.ValueKind is JsonValueKind.Array && tools.EnumerateArray().Any(IsProvidersTool)));
+
+    // A tool of the caller's has no type (Anthropic) or one of these.
+    private static bool IsProvidersTool(JsonElement tool) => tool.ValueKind is JsonValueKind.Object && tool.TryGetProperty("type", out var type)
+        && !(type.ValueKind is JsonValueKind.String && (type.ValueEquals("function") || type.ValueEquals("custom")));
 
     /// <summary>Hands them to the client.</summary>
     public static void AttachTo(ChatOptions options, JsonElement further)

@@ -82,8 +82,11 @@ internal sealed class ReplyBuilder(LlmPrompt prompt)
         if (_usage is not null)
         {
             var reported = ChatCallProgress.ToTokenUsage(_usage);
-            return !_usageIsPartial ? reported : reported with
+            // A block that counts nothing where something is: the provider's counts are not to be had.
+            var isEmpty = reported.InputTokens == 0 || (reported.OutputTokens == 0 && Began);
+            return !_usageIsPartial && !isEmpty ? reported : reported with
             {
+                InputTokens = reported.InputTokens > 0 ? reported.InputTokens : TokenEstimate.Input(prompt.Messages),
                 OutputTokens = Math.Max(reported.OutputTokens, TokenEstimate.OfLength(_text.Length + _reasoningLength)),
                 ReasoningTokens = Math.Max(reported.ReasoningTokens, TokenEstimate.OfLength(_reasoningLength)),
                 Estimated = true,
@@ -100,6 +103,13 @@ internal sealed class ReplyBuilder(LlmPrompt prompt)
             }
             : new TokenUsage();
     }
+
+    /// <summary>
+    /// Whether nobody can know what it costs: the provider has the request, nothing of its answer is here, and it may go on with it. Of a stream that had begun
+    /// it is known what had arrived.
+    /// </summary>
+    /// <param name="error">Why it failed; null when it was cancelled.</param>
+    public bool IsFateUnknown(WorkflowError? error) => _usage is null && !Began && InputMayBeBilled(error);
 
     /// <summary>The reply as stored.</summary>
     public LlmReply ToReply(TokenUsage usage, TimeSpan duration) => new()

@@ -34,7 +34,7 @@ internal static class LlmStepQuestion
                 _ => null,
             },
             ProviderOptions = step.ProviderOptions.ValueKind is JsonValueKind.Object
-                ? ProviderOptions.Check(TemplateResolver.Resolve(step.ProviderOptions, scope))
+                ? ProviderOptions.Check(TemplateResolver.Resolve(step.ProviderOptions, scope), provider)
                 : null,
         };
         var check = ReplyCheck.Of(prompt.Format);

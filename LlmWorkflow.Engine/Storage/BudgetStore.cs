@@ -24,8 +24,8 @@ public sealed class BudgetStore(Database database)
                 wake_signals = case when {{Wakes}} then '{}' else j.wake_signals end
             where j.id = $1 and j.status not in ('completed', 'failed', 'cancelled') and ($4 is null or j.user_id = $4)
               and case when $3 is null then j.max_cost_usd < $2
-                  else coalesce((j.step_budgets ->> $3)::numeric, 0) < $2 and {{Wakes}}
-                       and exists (select from json_array_elements(j.waiting_for) w where w ->> 'step_path' = $3 or starts_with(w ->> 'step_path', $3 || '/')) end
+                  else coalesce((j.step_budgets ->> $3)::numeric, 0) < $2
+                       and exists (select from llm_job_events e where e.job_id = j.id and e.type = 'step.started' and e.data ->> 'step_path' = $3) end
             returning j.id, j.priority, j.status, j.event_seq, j.max_cost_usd, j.total_cost_usd, j.reserved_usd, j.status = 'queued' and j.queued_at = now() as wakes
         ), events as (
             insert into llm_job_events (job_id, sequence, type, data)

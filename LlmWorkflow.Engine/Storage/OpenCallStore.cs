@@ -17,12 +17,12 @@ internal sealed class OpenCallStore(Database database)
         update llm_provider_usage u set lookups = u.lookups + 1, next_lookup_at = now() + interval '5 seconds' * (2 ^ u.lookups)
         from (
             select id from llm_provider_usage
-            where response_id is not null and reconciled_at is null and (state = 'possibly_billed' or (state = 'aborted' and tokens_estimated))
+            where response_id is not null and reconciled_at is null and (state = 'possibly_billed' or (state in ('settled', 'aborted') and tokens_estimated))
               and provider = any($1) and lookups < 8 and coalesce(next_lookup_at, created_at) <= now()
             order by created_at limit $2 for update skip locked
         ) due
         where u.id = due.id
-        returning u.id, u.job_id, u.provider, coalesce(u.answered_model, u.requested_model), u.response_id, u.error_type, u.created_at
+        returning u.id, u.job_id, u.provider, coalesce(u.answered_model, u.requested_model), u.response_id, u.error_type, u.created_at, u.state = 'settled'
         """;
 
     /// <summary>Marks calls whose owner is gone as possibly billed; gives how many.</summary>
@@ -37,9 +37,10 @@ internal sealed class OpenCallStore(Database database)
             command.Add(NpgsqlDbType.Integer, limit);
         },
         static reader => new OpenCall(
-            reader.GetGuid(0), reader.GetGuid(1), reader.GetString(2), reader.GetString(3), reader.GetString(4), reader.GetText(5), reader.GetTime(6)),
+            reader.GetGuid(0), reader.GetGuid(1), reader.GetString(2), reader.GetString(3), reader.GetString(4), reader.GetText(5), reader.GetTime(6),
+            reader.GetBoolean(7)),
         cancellationToken);
 }
 
 /// <summary>A call that a provider can be asked about.</summary>
-internal sealed record OpenCall(Guid CallId, Guid JobId, string Provider, string Model, string ResponseId, string? ErrorType, DateTimeOffset CreatedAt);
+internal sealed record OpenCall(Guid CallId, Guid JobId, string Provider, string Model, string ResponseId, string? ErrorType, DateTimeOffset CreatedAt, bool IsSettled);

@@ -52,13 +52,20 @@ internal static class FormRules
 
         foreach (JsonProperty option in llm.ProviderOptions.EnumerateObject())
         {
-            if (ProviderOptions.Refusal(option.Name) is { } reason)
+            var place = node.Place.Member("provider_options").Member(option.Name);
+            if (ProviderOptions.Refusal(option.Name, llm.Provider) is { } reason)
             {
                 issues.ErrorAtName(
-                    IssueCodes.ConflictingProperties, node.Place.Member("provider_options").Member(option.Name), $"'provider_options' may not hold '{Shortened.Name(option.Name)}': {reason}.");
+                    IssueCodes.ConflictingProperties, place, $"'provider_options' may not hold '{Shortened.Name(option.Name)}': {reason}.");
+            }
+            else if (!HoldsExpression(option.Value) && CommonOptions.Fault(option.Name, option.Value) is { } fault)
+            {
+                issues.Error(IssueCodes.InvalidValue, place, fault);
             }
         }
     }
+
+    private static bool HoldsExpression(JsonElement value) => value.GetRawText().Contains("${", StringComparison.Ordinal);
 
     private static void Default(StepNode node, StepDefinition step, DefinitionIssues issues)
     {

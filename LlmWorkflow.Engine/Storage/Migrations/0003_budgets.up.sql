@@ -12,7 +12,7 @@ alter table llm_provider_usage
     add column next_lookup_at timestamptz;
 update llm_provider_usage set day = (created_at at time zone 'UTC')::date;
 create index llm_provider_usage_lookups on llm_provider_usage (created_at)
-    where response_id is not null and reconciled_at is null and (state = 'possibly_billed' or (state = 'aborted' and tokens_estimated));
+    where response_id is not null and reconciled_at is null and (state = 'possibly_billed' or (state in ('settled', 'aborted') and tokens_estimated));
 
 alter table llm_workflow_jobs
     -- Held for calls in flight, for calls whose fate is unknown, and for calls without a known price.
@@ -137,12 +137,16 @@ begin
             return next;
             return;
         end if;
-        -- The first call under a cap starts from what the ledger has of the day; calls that are open then count with their worst case.
+        -- The first call under a cap takes over what the ledger has of the day: from then on each of those calls is counted in it.
         if not exists (select from llm_daily_spend d where d.day = v_today and d.scope = p_scopes[i]) then
-            insert into llm_daily_spend (day, scope, settled_usd)
-            select v_today, p_scopes[i], coalesce(sum(coalesce(cost_usd, reserved_usd)), 0) from llm_provider_usage u
-            where u.created_at >= v_today::timestamp at time zone 'UTC' and u.day = v_today
-              and case when starts_with(p_scopes[i], 'user:') then 'user:' || u.user_id else 'workflow:' || u.workflow_name end = p_scopes[i]
+            with taken as (
+                update llm_provider_usage u set daily_scopes = array_append(u.daily_scopes, p_scopes[i])
+                where u.created_at >= v_today::timestamp at time zone 'UTC' and u.day = v_today and not p_scopes[i] = any(u.daily_scopes)
+                  and case when starts_with(p_scopes[i], 'user:') then 'user:' || u.user_id else 'workflow:' || u.workflow_name end = p_scopes[i]
+                returning u.cost_usd, u.reserved_usd
+            )
+            insert into llm_daily_spend (day, scope, settled_usd, reserved_usd)
+            select v_today, p_scopes[i], coalesce(sum(cost_usd), 0), coalesce(sum(reserved_usd) filter (where cost_usd is null), 0) from taken
             on conflict do nothing;
         end if;
         select d.settled_usd, d.reserved_usd into spent, held from llm_daily_spend d where d.day = v_today and d.scope = p_scopes[i] for update;
@@ -182,7 +186,7 @@ begin
 end
 $$;
 
--- Records how a call ended, once; or, when p_reconciles, what the provider says of it later, once. Gives the scopes that this call brought over 80 % of
+-- Records how a call ended, once (possibly_billed: its end is known, its cost is not); or, when p_reconciles, what the provider says of it later, once. Gives the scopes that this call brought over 80 % of
 -- their cap. A call without a known price keeps what is held for it.
 create function llm_settle_call(
     p_call uuid, p_state text, p_purpose text, p_answered_model text, p_response_id text, p_reply text,
@@ -217,7 +221,7 @@ begin
         cache_write_1h_tokens = p_cache_write_1h, reasoning_tokens = p_reasoning, tokens_estimated = p_estimated, terms = p_terms,
         computed_usd = p_computed, reported_usd = p_reported, cost_usd = p_cost, cost_source = p_source, error_type = coalesce(p_error, error_type),
         duration_ms = coalesce(p_duration, duration_ms), metadata = coalesce(p_metadata::json, metadata),
-        settled_at = coalesce(settled_at, now()), reconciled_at = case when p_reconciles then now() else reconciled_at end
+        settled_at = case when p_state in ('settled', 'aborted') then coalesce(settled_at, now()) end, reconciled_at = case when p_reconciles then now() else reconciled_at end
     where id = p_call;
 
     update llm_workflow_jobs set

@@ -106,6 +106,43 @@ public sealed class BudgetTests(EngineFixture engine) : IClassFixture<EngineFixt
     }
 
     [Fact]
+    public async Task ReserveAsync_CapComesInMidDay_TakesOverOpenCallsToo()
+    {
+        var user = Guid.CreateVersion7();
+        var job = await ClaimAsync(cap: null, user: user);
+        DailyBudget[] days = [new($"user:{user:D}", 1m)];
+        var open = Call(job, "a", 0.6m);
+        await ReserveAsync(open);
+
+        var blocked = await ReserveAsync(Call(job, "b", 0.5m, days: days));
+        await _ledger.SettleAsync(Settled(open, 0.1m));
+        var fits = await ReserveAsync(Call(job, "b", 0.5m, days: days));
+
+        Assert.Equal((ReserveOutcome.Blocked, 0m, 0.6m), (blocked.Outcome, blocked.Budget!.SpentUsd, blocked.Budget.HeldUsd));
+        Assert.Equal(ReserveOutcome.Reserved, fits.Outcome);
+        Assert.Equal("0.100000000000 0.500000000000", await engine.ScalarAsync<string>("select settled_usd || ' ' || reserved_usd from llm_daily_spend where scope = $1", $"user:{user:D}"));
+    }
+
+    [Fact]
+    public async Task SettleAsync_FateUnknown_StaysHeldUntilItIsKnown()
+    {
+        var job = await ClaimAsync(cap: 1m);
+        var call = Call(job, "a", 0.6m);
+        await ReserveAsync(call);
+
+        var unknown = Settled(call, null) with { State = CallState.PossiblyBilled, ErrorType = "UpstreamTimeout", Usage = new() };
+        await _ledger.SettleAsync(unknown);
+        await _ledger.SettleAsync(unknown);
+        var over = await ReserveAsync(Call(job, "b", 0.6m));
+        await _ledger.SettleAsync(Settled(call, 0.2m) with { State = CallState.Aborted, Reconciles = true });
+        var fits = await ReserveAsync(Call(job, "b", 0.6m));
+
+        Assert.Equal((ReserveOutcome.OverBudget, 0.6m), (over.Outcome, over.Budget!.HeldUsd));
+        Assert.Equal(ReserveOutcome.Reserved, fits.Outcome);
+        Assert.Equal(CallState.Aborted, (await _ledger.ReadAsync(job.Identity.JobId, CancellationToken.None))[0].State);
+    }
+
+    [Fact]
     public async Task SettleAsync_CallPassesFourFifthsOfTheCap_IsToldOnce()
     {
         var job = await ClaimAsync(cap: 1m);

@@ -260,6 +260,21 @@ public sealed class LlmCallerTests
         Assert.Equal((CallState.Aborted, 150, 0.000270m), (outcome.Call!.State, outcome.Call.Usage.TotalTokens, outcome.Call.CostUsd));
     }
 
+    [Theory]
+    [InlineData("""{"prompt_tokens":0,"completion_tokens":0,"total_tokens":0}""")]
+    [InlineData("""{"prompt_tokens":"abc","completion_tokens":[]}""")]
+    [InlineData("null")]
+    public async Task Call_UsageThatCountsNothing_IsEstimatedAndSaysSo(string usage)
+    {
+        await using var fixture = await StartAsync(FakeUpstream.Sse(
+            Chunk("12345678"), StopChunk, $$"""{"id":"gen-1","model":"anthropic/claude-haiku-4.5-20251001","choices":[],"usage":{{usage}}}""", "[DONE]"));
+
+        var outcome = await fixture.CallAsync();
+
+        Assert.Equal(new TokenUsage { InputTokens = 9, OutputTokens = 2, Estimated = true }, outcome.Call!.Usage);
+        Assert.Equal("estimated", outcome.Call.CostSource);
+    }
+
     [Fact]
     public async Task Call_NothingListens_IsNetworkErrorWithoutCost()
     {
@@ -272,14 +287,15 @@ public sealed class LlmCallerTests
     }
 
     [Fact]
-    public async Task Call_ProviderThatNeverEnds_TimesOutAndBillsTheInput()
+    public async Task Call_ProviderThatNeverAnswers_TimesOutAndIsPossiblyBilled()
     {
         await using var fixture = await StartAsync(FakeUpstream.HangingSse(), options => options.ProviderTimeout = TimeSpan.FromMilliseconds(300));
 
         var outcome = await fixture.CallAsync();
 
         Assert.Equal((ErrorTypes.UpstreamTimeout, true), (outcome.Error!.Type, outcome.Error.Retryable));
-        Assert.Equal((9, 0, true), (outcome.Call!.Usage.InputTokens, outcome.Call.Usage.OutputTokens, outcome.Call.Usage.Estimated));
+        // Whether it went on with the answer nobody knows: no cost, and what was held for it stays held.
+        Assert.Equal((CallState.PossiblyBilled, new TokenUsage(), null), (outcome.Call!.State, outcome.Call.Usage, outcome.Call.CostUsd));
         await fixture.Upstream.Aborted.WaitAsync(TimeSpan.FromSeconds(5));
     }
 
@@ -307,8 +323,10 @@ public sealed class LlmCallerTests
 
         Assert.True(clock.Elapsed < TimeSpan.FromSeconds(1), $"took {clock.Elapsed}");
         var settlement = Assert.Single(fixture.Ledger.Settlements);
-        Assert.Equal((CallState.Aborted, CallPurpose.Cancelled, ErrorTypes.Cancelled), (settlement.State, settlement.Purpose, settlement.ErrorType));
-        Assert.Equal(new TokenUsage { InputTokens = 9, OutputTokens = answering ? 2 : 0, Estimated = true }, settlement.Usage);
+        Assert.Equal(
+            (answering ? CallState.Aborted : CallState.PossiblyBilled, CallPurpose.Cancelled, ErrorTypes.Cancelled), (settlement.State, settlement.Purpose, settlement.ErrorType));
+        Assert.Equal(answering ? new TokenUsage { InputTokens = 9, OutputTokens = 2, Estimated = true } : new TokenUsage(), settlement.Usage);
+        Assert.Equal(answering, settlement.CostUsd is not null);
     }
 
     [Fact]

@@ -115,6 +115,32 @@ public sealed class LlmWaitTests
         Assert.Equal((ErrorTypes.UnpricedModel, ErrorCategory.Config), (result.Error!.Type, result.Error.Category));
     }
 
+    [Theory]
+    [InlineData("""{"tools":[{"type":"web_search_20250305","name":"web_search","max_uses":5}]}""", true)]
+    [InlineData("""{"plugins":[{"id":"web"}]}""", true)]
+    [InlineData("""{"tools":[{"type":"function","function":{"name":"f"}}]}""", false)]
+    public async Task Execute_CapAndToolsOfTheProvider_IsRefused(string options, bool isRefused)
+    {
+        await using var fixture = await LlmFixture.StartAsync(Script(Answer("Hi")));
+
+        var result = await RunAsync(fixture, job: fixture.Job with { MaxCostUsd = 1 }, change: step => Whole(step) with { ProviderOptions = System.Text.Json.JsonElement.Parse(options) });
+
+        Assert.Equal(isRefused ? ErrorTypes.UnpricedModel : null, result.Error?.Type);
+        // One token per byte of them.
+        Assert.Equal(isRefused ? null : options.Length, isRefused ? null : (int?)((fixture.Ledger.Reservations[0].ReservedUsd!.Value - BareWorstUsd) * 1_000_000));
+    }
+
+    [Fact]
+    public async Task Execute_AfterARefusalForNothing_IsUseful()
+    {
+        await using var fixture = await LlmFixture.StartAsync(Script(Refusal(429), Answer("Hi")));
+
+        await RunAsync(fixture, change: Whole);
+        await RunAsync(fixture, change: Whole);
+
+        Assert.Equal([CallPurpose.Useful, CallPurpose.Useful], fixture.Ledger.Reservations.Select(call => call.Purpose));
+    }
+
     [Fact]
     public async Task Execute_SameQuestionOfAnotherJob_HasItsReplyForNothing()
     {
@@ -157,6 +183,9 @@ public sealed class LlmWaitTests
         Assert.Equal(ErrorTypes.InvalidOutput, bad.Error!.Type);
         Assert.False(good.Output.GetProperty("cached").GetBoolean());
     }
+
+    // "You know Berlin." and "List contacts in Berlin." with 8 tokens each around them, and 4,096 output tokens.
+    private const decimal BareWorstUsd = ((16 + 8 + 24 + 8) * 1m / 1_000_000) + (4096 * 5m / 1_000_000);
 
     private readonly record struct StepResultKind(bool IsParked, string? Error);
 
