@@ -128,17 +128,7 @@ internal sealed class InMemoryCallLedger(TimeProvider time) : ICallLedger
             _replies[asked.Key] = new(reservation.CallId, default, default, default);
         }
 
-        _rows.Add(new Row(reservation, new LedgerCall
-        {
-            CallId = reservation.CallId,
-            Key = reservation.Key,
-            State = CallState.Reserved,
-            Purpose = reservation.Purpose,
-            Provider = reservation.Provider,
-            Model = reservation.RequestedModel,
-            RequestHash = reservation.RequestHash,
-            Usage = new TokenUsage(),
-        }));
+        _rows.Add(new Row(reservation, reservation.ToCall()));
         return new(ReserveOutcome.Reserved);
     }
 

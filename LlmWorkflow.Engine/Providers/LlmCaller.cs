@@ -167,7 +167,7 @@ internal sealed class LlmCaller(
             Reply = error is null ? reply.ToReply(settlement.Usage, settlement.Duration) : null,
             Error = error,
             Wait = error is { Type: ErrorTypes.RateLimited or ErrorTypes.Overloaded } && Refusals(request) < MostRefusals ? AfterRefusal(error) : null,
-            Call = Call(reservation).With(settlement),
+            Call = reservation.ToCall().With(settlement),
         };
     }
 
@@ -276,18 +276,6 @@ internal sealed class LlmCaller(
             Metadata = JsonSerializer.SerializeToElement(reply.ToMetadata(usage), LlmJson.Default.CallMetadata),
         };
     }
-
-    private static LedgerCall Call(CallReservation reservation) => new()
-    {
-        CallId = reservation.CallId,
-        Key = reservation.Key,
-        State = CallState.Reserved,
-        Purpose = reservation.Purpose,
-        Provider = reservation.Provider,
-        Model = reservation.RequestedModel,
-        RequestHash = reservation.RequestHash,
-        Usage = new TokenUsage(),
-    };
 
     private static readonly WorkflowError Cancelled = new()
     {

@@ -10,18 +10,13 @@ public sealed class BudgetStore(Database database)
     private const string Wakes = """(j.status = 'waiting' and j.waiting_for::jsonb @> '[{"reason": "budget"}]')""";
 
     // $3: the step whose cap it is; null: the job's.
-    private const string RaiseSql = $$"""
+    private static readonly string s_raiseSql = $$"""
         with raised as (
             update llm_workflow_jobs j set
                 max_cost_usd = case when $3 is null then $2 else j.max_cost_usd end,
                 step_budgets = case when $3 is null then j.step_budgets else j.step_budgets || jsonb_build_object($3, $2) end,
                 budget_raises = j.budget_raises + 1,
-                status = case when {{Wakes}} then 'queued' else j.status end,
-                queued_at = case when {{Wakes}} then now() else j.queued_at end,
-                event_seq = j.event_seq + case when {{Wakes}} then 1 else 0 end,
-                waiting_for = case when {{Wakes}} then null else j.waiting_for end,
-                wake_at = case when {{Wakes}} then null else j.wake_at end,
-                wake_signals = case when {{Wakes}} then '{}' else j.wake_signals end
+                {{ParkedJob.WakeWhere(Wakes)}}
             where j.id = $1 and j.status not in ('completed', 'failed', 'cancelled') and ($4 is null or j.user_id = $4)
               and case when $3 is null then j.max_cost_usd < $2
                   else coalesce((j.step_budgets ->> $3)::numeric, 0) < $2
@@ -41,7 +36,7 @@ public sealed class BudgetStore(Database database)
     /// <summary>Raises a cap. Null: no such job. A cap that is not below <paramref name="usd"/>, or that does not exist, stays as it is.</summary>
     public async Task<JobBudget?> IncreaseAsync(Guid jobId, Guid? userId, string? stepPath, decimal usd, CancellationToken cancellationToken)
     {
-        foreach (var sql in (string[])[RaiseSql, LookSql])
+        foreach (var sql in (string[])[s_raiseSql, LookSql])
         {
             var found = await database.ReadAsync(
                 sql,

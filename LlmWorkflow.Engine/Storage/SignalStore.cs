@@ -12,16 +12,11 @@ public sealed class SignalStore(Database database)
     // owner's: it finds the signal when it parks. now() is the statement's own, so only a job woken here was queued at that time.
     private const string Wakes = "(j.status = 'waiting' and $2 = any(j.wake_signals))";
 
-    private const string SendSql = $$"""
+    private static readonly string s_sendSql = $$"""
         with sent as (
             update llm_workflow_jobs j set
                 signals = j.signals || jsonb_build_object($2, $3),
-                status = case when {{Wakes}} then 'queued' else j.status end,
-                queued_at = case when {{Wakes}} then now() else j.queued_at end,
-                event_seq = j.event_seq + case when {{Wakes}} then 1 else 0 end,
-                waiting_for = case when {{Wakes}} then null else j.waiting_for end,
-                wake_at = case when {{Wakes}} then null else j.wake_at end,
-                wake_signals = case when {{Wakes}} then '{}' else j.wake_signals end
+                {{ParkedJob.WakeWhere(Wakes)}}
             where j.id = $1 and not j.signals ? $2 and (select count(*) from jsonb_object_keys(j.signals)) < $5
               and j.status not in ('completed', 'failed', 'cancelled') and ($4 is null or j.user_id = $4)
             returning j.id, j.priority, j.status, j.event_seq, j.status = 'queued' and j.queued_at = now() as wakes
@@ -42,7 +37,7 @@ public sealed class SignalStore(Database database)
         while (true)
         {
             var sent = await database.ReadAsync(
-                SendSql,
+                s_sendSql,
                 command =>
                 {
                     command.Add(NpgsqlDbType.Uuid, jobId);
