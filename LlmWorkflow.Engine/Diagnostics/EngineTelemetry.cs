@@ -33,6 +33,9 @@ public static class EngineTelemetry
     internal static readonly Counter<long> UnpricedCalls = Meter.CreateCounter<long>(
         "llmworkflow.cost.unpriced_calls", "{call}", "Model calls whose cost is not known: the price book does not have the model.");
 
+    internal static readonly Counter<long> CachedReplies = Meter.CreateCounter<long>(
+        "llmworkflow.replies.cached", "{reply}", "Replies that were kept for others and used again, by provider and model.");
+
     internal static readonly Histogram<double> CostDrift = Meter.CreateHistogram(
         "llmworkflow.cost.drift", "1", "Computed cost above (positive) or below (negative) the reported one, as a part of the reported one.", tags: null,
         new InstrumentAdvice<double> { HistogramBucketBoundaries = [-0.5, -0.1, -0.01, -0.001, 0.001, 0.01, 0.1, 0.5, 1] });

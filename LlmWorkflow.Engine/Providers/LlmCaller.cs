@@ -61,6 +61,7 @@ internal sealed class LlmCaller(
             new($"{request.Job.JobId:N}/{request.StepPath}", TokenEstimate.Input(request.Prompt.Messages), maxTokens), cancellationToken);
         if (ended is not null)
         {
+            EngineTelemetry.CachedReplies.Add(ended.IsCached ? 1 : 0, new(EngineTelemetry.Tags.Provider, provider.TelemetryName ?? provider.Name), new(EngineTelemetry.Tags.RequestModel, request.Prompt.Model));
             return ended;
         }
 
@@ -147,9 +148,16 @@ internal sealed class LlmCaller(
 
         var settlement = Settlement(request, reservation, reply, error, prices, time.GetElapsedTime(started), complete: error is null && fault is null);
         ChatTelemetry.Stop(span, provider, prompt, reply, settlement, options.CaptureMessageContent);
-        var warnings = await ledger.SettleAsync(settlement);
-        // Not waited for: it keeps its order and cannot fail.
-        _ = gate.LeaveAsync(pass, Report(error, reply, request.Stream));
+        IReadOnlyList<BudgetState> warnings;
+        try
+        {
+            warnings = await ledger.SettleAsync(settlement);
+        }
+        finally
+        {
+            // Not waited for: it keeps its order and cannot fail.
+            _ = gate.LeaveAsync(pass, Report(error, reply, request.Stream));
+        }
 
         if (ReferenceEquals(error, Cancelled))
         {
@@ -166,7 +174,7 @@ internal sealed class LlmCaller(
         {
             Reply = error is null ? reply.ToReply(settlement.Usage, settlement.Duration) : null,
             Error = error,
-            Wait = error is { Type: ErrorTypes.RateLimited or ErrorTypes.Overloaded } && Refusals(request) < MostRefusals ? AfterRefusal(error) : null,
+            Wait = error is { Retryable: true, Type: ErrorTypes.RateLimited or ErrorTypes.Overloaded } && Refusals(request) < MostRefusals ? AfterRefusal(error) : null,
             Call = reservation.ToCall().With(settlement),
         };
     }
