@@ -114,7 +114,9 @@ public sealed class CallCrashTests
         }
 
         var held = await system.Simulator.GetFromJsonAsync<JsonElement>(new Uri($"/_control/holds?id=here&count={jobs.Length}&timeout_ms=30000", UriKind.Relative));
-        Assert.True(held.GetProperty("reached").GetBoolean());
+        Assert.True(
+            held.GetProperty("reached").GetBoolean(),
+            $"{point}: held {held.GetRawText()}; jobs {await system.ScalarAsync<string>("select string_agg(status || ' ' || coalesce(waiting_for::text, ''), '; ') from llm_workflow_jobs where id = any($1)", jobs)}");
         if (point is "mid_stream" or "last_byte" or "before_settle")
         {
             // The ids of the replies are noted soon after the first byte.
