@@ -124,9 +124,6 @@ public sealed record CallSettlement
     /// <summary>The call.</summary>
     public required Guid CallId { get; init; }
 
-    /// <summary>Its job.</summary>
-    public required Guid JobId { get; init; }
-
     /// <summary><see cref="CallState.Settled"/> or <see cref="CallState.Aborted"/>.</summary>
     public required CallState State { get; init; }
 

@@ -43,7 +43,6 @@ internal sealed class CallReconciler(OpenCallStore calls, ICallLedger ledger, Ch
         await ledger.SettleAsync(new CallSettlement
         {
             CallId = call.CallId,
-            JobId = call.JobId,
             State = call.IsSettled ? CallState.Settled : CallState.Aborted,
             ErrorType = call.IsSettled ? null : call.ErrorType ?? ErrorTypes.WorkerCrashed,
             Usage = report.Tokens,

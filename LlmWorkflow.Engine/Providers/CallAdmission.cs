@@ -59,13 +59,13 @@ internal sealed class CallAdmission(ICallLedger ledger, IProviderGate gate, Time
 
                 if (answer.Pass is { } pass)
                 {
-                    var (isReserved, ended, budgetWait, isSoonOver) = await ReserveAsync(request, reservation, pass);
-                    if (isReserved || ended is not null)
+                    var (ended, unreserved, isSoonOver) = await ReserveAsync(request, reservation, pass);
+                    if (unreserved is null)
                     {
-                        return (isReserved ? pass : null, ended);
+                        return (ended is null ? pass : null, ended);
                     }
 
-                    wait = budgetWait!;
+                    wait = unreserved;
                     mayWaitHere |= isSoonOver;
                 }
                 else
@@ -85,7 +85,8 @@ internal sealed class CallAdmission(ICallLedger ledger, IProviderGate gate, Time
         }
     }
 
-    private async Task<(bool IsReserved, LlmOutcome? Ended, CallWait? Wait, bool IsSoonOver)> ReserveAsync(LlmRequest request, CallReservation reservation, GatePass pass)
+    // Neither ended nor waiting: it is reserved.
+    private async Task<(LlmOutcome? Ended, CallWait? Wait, bool IsSoonOver)> ReserveAsync(LlmRequest request, CallReservation reservation, GatePass pass)
     {
         ReserveResult result;
         try
@@ -101,20 +102,20 @@ internal sealed class CallAdmission(ICallLedger ledger, IProviderGate gate, Time
 
         if (result.Outcome is ReserveOutcome.Reserved)
         {
-            return (true, null, null, false);
+            return (null, null, false);
         }
 
         await gate.LeaveAsync(pass, GateReport.NotSent);
         var (provider, model) = (reservation.Provider, reservation.RequestedModel);
         return result.Outcome switch
         {
-            ReserveOutcome.Cached => (false, Known(result.Reply), null, false),
-            ReserveOutcome.BeingAnswered => (false, null, ForReply(), false),
-            ReserveOutcome.Unpriced => (false, new LlmOutcome { Error = BudgetErrors.Unpriced(result.Budget!, provider, model) }, null, false),
+            ReserveOutcome.Cached => (Known(result.Reply), null, false),
+            ReserveOutcome.BeingAnswered => (null, ForReply(), false),
+            ReserveOutcome.Unpriced => (new LlmOutcome { Error = BudgetErrors.Unpriced(result.Budget!, provider, model) }, null, false),
             // What is in flight in this job is in flight in this process, and frees what it does not need when it ends.
-            ReserveOutcome.Blocked => (false, null, ForBudget(result, reservation, AskAgainAfter), !result.Budget!.IsDaily),
-            ReserveOutcome.OverBudget when request.PausesOnBudget && result.BudgetRaises is not null => (false, new LlmOutcome { Wait = ForBudget(result, reservation, null) }, null, false),
-            ReserveOutcome.OverBudget => (false, new LlmOutcome { Error = BudgetErrors.Exceeded(result.Budget!, reservation.ReservedUsd ?? 0, provider, model, request.PausesOnBudget) }, null, false),
+            ReserveOutcome.Blocked => (null, ForBudget(result, reservation, AskAgainAfter), !result.Budget!.IsDaily),
+            ReserveOutcome.OverBudget when request.PausesOnBudget && result.BudgetRaises is not null => (new LlmOutcome { Wait = ForBudget(result, reservation, null) }, null, false),
+            ReserveOutcome.OverBudget => (new LlmOutcome { Error = BudgetErrors.Exceeded(result.Budget!, reservation.ReservedUsd ?? 0, provider, model, request.PausesOnBudget) }, null, false),
             _ => throw new LeaseLostException(reservation.Fence),
         };
     }

@@ -264,7 +264,6 @@ internal sealed class LlmCaller(
         return new CallSettlement
         {
             CallId = reservation.CallId,
-            JobId = reservation.Key.JobId,
             State = complete ? CallState.Settled : isUnknown ? CallState.PossiblyBilled : CallState.Aborted,
             Purpose = cancelled ? CallPurpose.Cancelled : null,
             AnsweredModel = reply.Model,

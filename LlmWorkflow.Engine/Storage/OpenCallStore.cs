@@ -22,7 +22,7 @@ internal sealed class OpenCallStore(Database database)
             order by created_at limit $2 for update skip locked
         ) due
         where u.id = due.id
-        returning u.id, u.job_id, u.provider, coalesce(u.answered_model, u.requested_model), u.response_id, u.error_type, u.created_at, u.state = 'settled'
+        returning u.id, u.provider, coalesce(u.answered_model, u.requested_model), u.response_id, u.error_type, u.created_at, u.state = 'settled'
         """;
 
     /// <summary>Marks calls whose owner is gone as possibly billed; gives how many.</summary>
@@ -37,10 +37,9 @@ internal sealed class OpenCallStore(Database database)
             command.Add(NpgsqlDbType.Integer, limit);
         },
         static reader => new OpenCall(
-            reader.GetGuid(0), reader.GetGuid(1), reader.GetString(2), reader.GetString(3), reader.GetString(4), reader.GetText(5), reader.GetTime(6),
-            reader.GetBoolean(7)),
+            reader.GetGuid(0), reader.GetString(1), reader.GetString(2), reader.GetString(3), reader.GetText(4), reader.GetTime(5), reader.GetBoolean(6)),
         cancellationToken);
 }
 
 /// <summary>A call that a provider can be asked about.</summary>
-internal sealed record OpenCall(Guid CallId, Guid JobId, string Provider, string Model, string ResponseId, string? ErrorType, DateTimeOffset CreatedAt, bool IsSettled);
+internal sealed record OpenCall(Guid CallId, string Provider, string Model, string ResponseId, string? ErrorType, DateTimeOffset CreatedAt, bool IsSettled);

@@ -242,7 +242,7 @@ public sealed class BudgetTests(EngineFixture engine) : IClassFixture<EngineFixt
 
     private static CallSettlement Settled(CallReservation call, decimal? usd) => new()
     {
-        CallId = call.CallId, JobId = call.Key.JobId, State = CallState.Settled, ComputedUsd = usd, Usage = new() { InputTokens = 1, OutputTokens = 1 }, Budgets = call.Budgets,
+        CallId = call.CallId, State = CallState.Settled, ComputedUsd = usd, Usage = new() { InputTokens = 1, OutputTokens = 1 }, Budgets = call.Budgets,
     };
 
     private Task<ReserveResult> ReserveAsync(CallReservation call) => _ledger.ReserveAsync(call, CancellationToken.None);

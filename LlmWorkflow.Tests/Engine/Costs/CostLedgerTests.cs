@@ -102,7 +102,7 @@ public sealed class CostLedgerTests(EngineFixture engine) : IClassFixture<Engine
 
     private static CallSettlement Settlement(CallReservation reservation) => new()
     {
-        CallId = reservation.CallId, JobId = reservation.Key.JobId, State = CallState.Settled, AnsweredModel = "m-1", ResponseId = "gen-1",
+        CallId = reservation.CallId, State = CallState.Settled, AnsweredModel = "m-1", ResponseId = "gen-1",
         Usage = new() { InputTokens = 10, OutputTokens = 20 }, Duration = TimeSpan.FromSeconds(1),
     };
 

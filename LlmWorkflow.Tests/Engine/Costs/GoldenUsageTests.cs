@@ -52,7 +52,7 @@ public sealed class GoldenUsageTests
         Assert.Equal(Amount(row, "computed_usd"), priced?.Usd);
         Assert.Equal(Amount(row, "reported_usd"), report.ReportedUsd);
         Assert.Equal(priced?.Usd, priced?.Parts.Sum(part => part.Usd));
-        var settled = new CallSettlement { CallId = default, JobId = default, State = CallState.Settled, ComputedUsd = priced?.Usd, ReportedUsd = report.ReportedUsd };
+        var settled = new CallSettlement { CallId = default, State = CallState.Settled, ComputedUsd = priced?.Usd, ReportedUsd = report.ReportedUsd };
         Assert.Equal(Text(row, "cost_source"), settled.CostSource);
     }
 
