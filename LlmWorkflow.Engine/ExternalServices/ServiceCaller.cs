@@ -31,16 +31,16 @@ internal sealed class ServiceCaller(ServiceCatalog catalog, IHttpClientFactory c
 
     /// <summary>Makes the call. Failures are outcomes.</summary>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
-    public async Task<ServiceOutcome> CallAsync(
-        string service, string operation, IReadOnlyDictionary<string, JsonElement> parameters, CancellationToken cancellationToken)
+    public async Task<ServiceOutcome> CallAsync(ServiceCall call, CancellationToken cancellationToken)
     {
+        var (service, operation) = (call.Service, call.Operation);
         ServiceDefinition definition;
         ServiceRequest request;
         JsonElement known;
         try
         {
             definition = catalog.Get(service);
-            known = ServiceParameters.Check(service, operation, ServiceCatalog.GetOperation(definition, operation), parameters);
+            known = ServiceParameters.Check(service, operation, ServiceCatalog.GetOperation(definition, operation), call.Parameters);
             request = ServiceRequest.Build(definition, operation, known, options.Variable);
         }
         catch (WorkflowException exception)

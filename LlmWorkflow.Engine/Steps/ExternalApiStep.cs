@@ -8,7 +8,7 @@ using LlmWorkflow.Engine.ExternalServices;
 namespace LlmWorkflow.Engine.Steps;
 
 /// <summary>Runs <c>external_api</c> steps.</summary>
-internal sealed class ExternalApiStep(ServiceCaller caller) : IStepExecutor
+internal sealed class ExternalApiStep(ServiceCaller caller, TimeProvider time) : IStepExecutor
 {
     public string Type => "external_api";
 
@@ -26,12 +26,22 @@ internal sealed class ExternalApiStep(ServiceCaller caller) : IStepExecutor
             return StepResult.Failure(exception.Error with { StepId = step.Id });
         }
 
-        var outcome = await caller.CallAsync(step.Service, step.Operation, parameters, cancellationToken);
+        var outcome = await caller.CallAsync(Call(context, step, parameters), cancellationToken);
         return outcome.Error is { } error
             ? StepResult.Failure(error with { StepId = step.Id })
             : StepResult.Success(JsonSerializer.SerializeToElement(
                 new ExternalApiOutput(outcome.Data, outcome.StatusCode, outcome.Cached), ExternalApiJson.Default.ExternalApiOutput));
     }
+
+    private ServiceCall Call(StepContext context, ExternalApiStepDefinition step, IReadOnlyDictionary<string, JsonElement> parameters) => new()
+    {
+        Service = step.Service,
+        Operation = step.Operation,
+        Parameters = parameters,
+        CacheTtl = step.CacheTtlSeconds is { } seconds ? TimeSpan.FromSeconds(seconds) : null,
+        // Without a time limit of its own a step has the job's, at most.
+        Deadline = time.GetUtcNow() + TimeSpan.FromSeconds(step.TimeoutSeconds ?? context.Workflow.Definition.TimeoutSeconds),
+    };
 }
 
 /// <summary>The output of an <c>external_api</c> step.</summary>

@@ -311,6 +311,7 @@ public sealed class ServiceCallerTests : IDisposable
             .AddSingleton(TimeProvider.System)
             .AddExternalServices()
             .BuildServiceProvider();
-        return _services.GetRequiredService<ServiceCaller>().CallAsync(service, operation, parameters, cancellationToken);
+        return _services.GetRequiredService<ServiceCaller>().CallAsync(
+            new ServiceCall { Service = service, Operation = operation, Parameters = parameters }, cancellationToken);
     }
 }
