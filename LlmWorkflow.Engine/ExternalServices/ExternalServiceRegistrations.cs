@@ -21,6 +21,7 @@ internal static class ExternalServiceRegistrations
     {
         services.TryAddSingleton(static _ => new DestinationGuard());
         services.TryAddSingleton<ServiceCatalog>();
+        services.TryAddSingleton<ReplyCheck>(static _ => static (_, reply, _) => reply.IsSuccessStatus ? null : ServiceErrors.FromStatus(reply.Status, null, reply.RetryAfter));
         services.TryAddSingleton<ServiceSender>();
         services.TryAddSingleton<ServiceExchange>();
         services.TryAddSingleton<ServiceCaller>();
