@@ -2,6 +2,7 @@ using LlmWorkflow.Engine.Costs;
 using LlmWorkflow.Engine.Definitions;
 using LlmWorkflow.Engine.Execution;
 using LlmWorkflow.Engine.ExternalServices;
+using LlmWorkflow.Engine.ExternalServices.Pacing;
 using LlmWorkflow.Engine.Jobs;
 using LlmWorkflow.Engine.Maintenance;
 using LlmWorkflow.Engine.Providers;
@@ -52,7 +53,7 @@ public static class EngineServices
             var catalog = provider.GetRequiredService<WorkflowCatalog>();
             return (hash, _) => Task.FromResult(catalog.FindVersion(hash));
         });
-        return services.AddDefinitions().AddLocalGate().AddExecution();
+        return services.AddDefinitions().AddLocalGate().AddLocalPacing().AddExecution();
     }
 
     private static IServiceCollection AddDefinitions(this IServiceCollection services)
@@ -92,6 +93,7 @@ public static class EngineServices
         services.TryAddSingleton<WorkerLease>();
         services.TryAddSingleton<JobLease>();
         services.TryAddSingleton<QueueSampler>();
+        services.AddFleetPacing(static provider => () => provider.GetRequiredService<WorkerLease>().LiveWorkers);
         return services.AddFleetGate(static provider => () => provider.GetRequiredService<WorkerLease>().LiveWorkers);
     }
 

@@ -44,6 +44,15 @@ public static class EngineTelemetry
         "llmworkflow.service.duration", "s", "Time of one call of an external service.", tags: null,
         new InstrumentAdvice<double> { HistogramBucketBoundaries = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30] });
 
+    internal static readonly Histogram<double> ServiceTurnWait = Meter.CreateHistogram(
+        "llmworkflow.service.turn.wait", "s", "Time that calls of an external service waited for their turn; calls that did not have to are not in it.", tags: null, LongTimes);
+
+    internal static readonly Counter<long> ServicePauses = Meter.CreateCounter<long>(
+        "llmworkflow.service.pauses", "{pause}", "Pauses that an external service asked for, by service.");
+
+    internal static readonly Counter<long> ServiceBreakerChanges = Meter.CreateCounter<long>(
+        "llmworkflow.service.breaker.changes", "{change}", "Changes of this process's circuit breakers of external services, by service and new state: closed or open.");
+
     internal static readonly Histogram<double> StepDuration = Meter.CreateHistogram(
         "llmworkflow.step.duration", "s", "Time of one step, all its attempts, by type and status.", tags: null, LongTimes);
 
