@@ -44,6 +44,10 @@ public static class EngineTelemetry
         "llmworkflow.service.duration", "s", "Time of one call of an external service.", tags: null,
         new InstrumentAdvice<double> { HistogramBucketBoundaries = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30] });
 
+    internal static readonly Counter<long> ServiceCache = Meter.CreateCounter<long>(
+        "llmworkflow.service.cache", "{event}",
+        "What became of requests of services whose replies are kept: memory, redis, table, shared or miss, each once; beside it error and stale.");
+
     internal static readonly Histogram<double> StepDuration = Meter.CreateHistogram(
         "llmworkflow.step.duration", "s", "Time of one step, all its attempts, by type and status.", tags: null, LongTimes);
 
@@ -135,6 +139,7 @@ public static class EngineTelemetry
         public const string CallOrdinal = "llmworkflow.call.ordinal";
         public const string Service = "llmworkflow.service.name";
         public const string ServiceOperation = "llmworkflow.service.operation";
+        public const string CacheOutcome = "llmworkflow.cache.outcome";
         public const string GateReason = "llmworkflow.gate.reason";
         public const string BreakerState = "llmworkflow.gate.breaker.state";
     }

@@ -1,4 +1,5 @@
 using System.Net;
+using LlmWorkflow.Engine.ExternalServices.Caching;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 
@@ -18,6 +19,7 @@ internal static class ExternalServiceRegistrations
     {
         services.TryAddSingleton(static _ => new DestinationGuard());
         services.TryAddSingleton<ServiceCatalog>();
+        services.AddLocalCache();
         services.TryAddSingleton<ServiceCaller>();
         AddClient(services, TrustedHttpClientName, static _ => Sockets());
         AddClient(services, PublicHttpClientName, static provider =>
