@@ -33,8 +33,8 @@ internal sealed class CacheRemovals(RedisReplies redis, ReplyTable table, Func<C
         IReadOnlyList<(string Key, bool HadReply)> batch;
         do
         {
-            batch = await table.RemoveAsync(filter, cancellationToken);
-            // From here on it goes to its end: rows that are gone would not be found by another try.
+            // To its end, once begun: rows that are gone would not be found by another try.
+            batch = await table.RemoveAsync(filter, CancellationToken.None);
             await redis.DeleteAsync([.. batch.Select(row => row.Key)]);
             removed += batch.Count(row => row.HadReply);
         }
