@@ -73,7 +73,7 @@ internal sealed class CacheCounts : IAsyncDisposable, IDisposable
         lock (_lock)
         {
             Of(_events, (key.Service, key.Operation))[(int)what]++;
-            if (what is CacheEvent.Memory or CacheEvent.Redis && (_hits.Count < MostKeys || _hits.ContainsKey(key.Text)))
+            if (what is CacheEvent.Memory or CacheEvent.Redis or CacheEvent.Table && (_hits.Count < MostKeys || _hits.ContainsKey(key.Text)))
             {
                 _hits[key.Text] = _hits.GetValueOrDefault(key.Text) + 1;
             }

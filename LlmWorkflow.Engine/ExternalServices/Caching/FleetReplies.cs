@@ -114,10 +114,11 @@ internal sealed class FleetReplies
         return false;
     }
 
+    // Looked at again: removed in between, it must not come back.
     private async Task SpreadAsync(CachedReply reply, DateTimeOffset filledAt, long generation)
     {
         await _redis.SetAsync(reply);
-        if (await TryAsync(stop => _table.CountHitAsync(reply.Key, filledAt, stop), CancellationToken.None))
+        if (await TryAsync(stop => _table.StandsAsync(reply.Key, filledAt, stop), CancellationToken.None))
         {
             _memory.Put(reply, generation);
         }

@@ -63,7 +63,7 @@ internal sealed class ReplyTable(Database database, TimeProvider time)
         update external_api_cache set filling_by = null, filling_until = null where key = $1 and filling_by = $2 and filled_at is not null
         """;
 
-    private const string CountHitSql = "update external_api_cache set hits = hits + 1 where key = $1 and filled_at = $2";
+    private const string StandsSql = "select from external_api_cache where key = $1 and filled_at = $2";
 
     private const string RemoveSql = """
         delete from external_api_cache where key in (
@@ -149,16 +149,20 @@ internal sealed class ReplyTable(Database database, TimeProvider time)
     public Task ReleaseAsync(ReplyKey key, Guid filler, CancellationToken cancellationToken) =>
         ExecuteAsync(ReleaseSql, key, filler, static _ => { }, cancellationToken);
 
-    /// <summary>Counts a hit of this version of a reply. False: it is gone.</summary>
-    public async Task<bool> CountHitAsync(ReplyKey key, DateTimeOffset filledAt, CancellationToken cancellationToken) =>
-        await database.ExecuteAsync(
-            CountHitSql,
+    /// <summary>Whether this version of a reply is still there.</summary>
+    public async Task<bool> StandsAsync(ReplyKey key, DateTimeOffset filledAt, CancellationToken cancellationToken)
+    {
+        var rows = await database.ReadAsync(
+            StandsSql,
             command =>
             {
                 command.Add(NpgsqlDbType.Text, key.Text);
                 command.Add(NpgsqlDbType.TimestampTz, filledAt);
             },
-            cancellationToken) > 0;
+            static _ => true,
+            cancellationToken);
+        return rows.Count > 0;
+    }
 
     /// <summary>Deletes up to <see cref="Batch"/> rows; gives their keys, and whether each had a reply.</summary>
     public Task<IReadOnlyList<(string Key, bool HadReply)>> RemoveAsync(CacheFilter filter, CancellationToken cancellationToken) =>
