@@ -6,6 +6,7 @@ using LlmWorkflow.Cli.Authoring;
 using LlmWorkflow.Cli.Checking;
 using LlmWorkflow.Cli.Costs;
 using LlmWorkflow.Cli.Running;
+using LlmWorkflow.Cli.Services;
 using LlmWorkflow.Cli.Stores;
 using LlmWorkflow.Engine.Diagnostics;
 using LlmWorkflow.ServiceDefaults;
@@ -76,6 +77,7 @@ internal static class CliApp
             PricesCommand.Create(host),
             UsageCommand.Create(host),
             RecostCommand.Create(host),
+            CacheCommand.Create(host),
             MigrateCommand.Create(host),
             CompletionCommand.Create(host),
         };

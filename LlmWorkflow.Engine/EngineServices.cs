@@ -2,6 +2,7 @@ using LlmWorkflow.Engine.Costs;
 using LlmWorkflow.Engine.Definitions;
 using LlmWorkflow.Engine.Execution;
 using LlmWorkflow.Engine.ExternalServices;
+using LlmWorkflow.Engine.ExternalServices.Caching;
 using LlmWorkflow.Engine.ExternalServices.Pacing;
 using LlmWorkflow.Engine.Jobs;
 using LlmWorkflow.Engine.Maintenance;
@@ -32,7 +33,7 @@ public static class EngineServices
         services.TryAddSingleton(TimeProvider.System);
         // Only spreads delays and draws queues: nothing that has to be unguessable.
         services.TryAddSingleton(static _ => new Random(Environment.ProcessId ^ Environment.TickCount));
-        return services.AddDefinitions().AddStorage().AddQueue().AddSubmission().AddExecution().AddMaintenance();
+        return services.AddFleetCache().AddDefinitions().AddStorage().AddQueue().AddSubmission().AddExecution().AddMaintenance();
     }
 
     /// <summary>

@@ -7,6 +7,7 @@ namespace LlmWorkflow.Engine;
 public static partial class EngineSettings
 {
     private const int ShortestEncryptionKey = 32;
+    private const int LongestCacheTtl = 30 * 24 * 3600;
 
     // So that a developer's database survives a restart; refused outside development.
     private const string DevelopmentEncryptionKey = "development-only-encryption-key-32+";
@@ -62,6 +63,7 @@ public static partial class EngineSettings
             options.AllowPrivateWebhooks = Flag("WEBHOOK_ALLOW_PRIVATE", development);
             options.EncryptionKey = EncryptionKey(development);
             options.CaptureMessageContent = Flag("OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT", false);
+            options.CacheDefaultTtl = Seconds("CACHE_DEFAULT_TTL", options.CacheDefaultTtl, 0, LongestCacheTtl);
             // Asked here too, so that the check of unknown settings knows them.
             _ = Url("GOOGLE_PLACES_BASE_URL", null);
             _ = setting("GOOGLE_SERVICES_API_KEY") ?? setting("GOOGLE_PLACES_API_KEY");

@@ -53,6 +53,10 @@ public static class EngineTelemetry
     internal static readonly Counter<long> ServiceBreakerChanges = Meter.CreateCounter<long>(
         "llmworkflow.service.breaker.changes", "{change}", "Changes of this process's circuit breakers of external services, by service and new state: closed or open.");
 
+    internal static readonly Counter<long> ServiceCache = Meter.CreateCounter<long>(
+        "llmworkflow.service.cache", "{event}",
+        "What became of requests of services whose replies are kept: memory, redis, table, shared or miss, each once; beside it error and stale.");
+
     internal static readonly Histogram<double> StepDuration = Meter.CreateHistogram(
         "llmworkflow.step.duration", "s", "Time of one step, all its attempts, by type and status.", tags: null, LongTimes);
 
@@ -144,6 +148,7 @@ public static class EngineTelemetry
         public const string CallOrdinal = "llmworkflow.call.ordinal";
         public const string Service = "llmworkflow.service.name";
         public const string ServiceOperation = "llmworkflow.service.operation";
+        public const string CacheOutcome = "llmworkflow.cache.outcome";
         public const string GateReason = "llmworkflow.gate.reason";
         public const string BreakerState = "llmworkflow.gate.breaker.state";
     }

@@ -1,4 +1,5 @@
 using System.Net;
+using LlmWorkflow.Engine.ExternalServices.Caching;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 
@@ -24,6 +25,7 @@ internal static class ExternalServiceRegistrations
         services.TryAddSingleton<ReplyCheck>(static _ => static (_, reply, _) => reply.IsSuccessStatus ? null : ServiceErrors.FromStatus(reply.Status, null, reply.RetryAfter));
         services.TryAddSingleton<ServiceSender>();
         services.TryAddSingleton<ServiceExchange>();
+        services.AddLocalCache();
         services.TryAddSingleton<ServiceCaller>();
         AddClient(services, TrustedHttpClientName, static _ => Sockets());
         AddClient(services, PublicHttpClientName, static provider =>

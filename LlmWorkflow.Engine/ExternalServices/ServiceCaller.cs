@@ -19,6 +19,9 @@ internal sealed record ServiceOutcome
     /// <summary>No request was made: the reply was known.</summary>
     public bool Cached { get; init; }
 
+    /// <summary>The reply has expired and stands in for a call that failed; <see cref="Cached"/> too.</summary>
+    public bool Stale { get; init; }
+
     /// <summary>Null when it did not fail.</summary>
     public WorkflowError? Error { get; init; }
 }
