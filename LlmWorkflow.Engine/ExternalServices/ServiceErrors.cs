@@ -30,10 +30,48 @@ internal static class ServiceErrors
         };
     }
 
+    /// <summary>The types that a rule of a service file may give an error.</summary>
+    public static IReadOnlyList<string> RuleTypes { get; } =
+    [
+        ErrorTypes.AuthenticationFailed, ErrorTypes.QuotaExceeded, ErrorTypes.InvalidParameter, ErrorTypes.UpstreamBadRequest, ErrorTypes.RateLimited,
+        ErrorTypes.Overloaded, ErrorTypes.UpstreamServerError, ErrorTypes.UpstreamTimeout, ErrorTypes.InvalidResponse,
+    ];
+
     /// <summary>The error of a reply that reports a failure although its HTTP status is one of success.</summary>
-    public static WorkflowError Unsuccessful(string value, string? words) =>
-        Make(ErrorTypes.UpstreamBadRequest, false, $"The service reports {value}.{(words is null ? "" : $" It said: {words}")}",
-            "Check the step's 'config' and the service's key.");
+    public static WorkflowError Unsuccessful(int status, string? words) =>
+        Make(ErrorTypes.UpstreamBadRequest, false, Told("The service reports a failure", status, words), "Check the step's 'config' and the service's key.");
+
+    /// <summary>The error of a reply that a rule of the service's file recognised.</summary>
+    /// <param name="rule">The rule.</param>
+    /// <param name="status">HTTP status.</param>
+    /// <param name="words">The service's own message, sanitised; null when it gave none.</param>
+    /// <param name="retryAfter">Seconds that it asked to wait.</param>
+    public static WorkflowError FromRule(ErrorRule rule, int status, string? words, double? retryAfter)
+    {
+        var (category, retryable, meaning, suggestion) = rule.Type switch
+        {
+            ErrorTypes.AuthenticationFailed => (ErrorCategory.Config, false, "The service refused the key", "Check the service's key and what it is allowed to use."),
+            ErrorTypes.QuotaExceeded => (ErrorCategory.Config, false, "The quota of the service's key is used up", "Raise the quota at the service, or use another key."),
+            ErrorTypes.InvalidParameter => (ErrorCategory.User, false, "The service does not know or take a value that was given", "Correct the input."),
+            ErrorTypes.RateLimited => (ErrorCategory.External, true, "The service says: too many requests", "Wait and retry; lower the 'rate_limit' in the service's file."),
+            ErrorTypes.Overloaded => (ErrorCategory.External, true, "The service is overloaded", "A retry may succeed."),
+            ErrorTypes.UpstreamServerError => (ErrorCategory.External, true, "The service failed", "A retry may succeed."),
+            ErrorTypes.UpstreamTimeout => (ErrorCategory.External, true, "The service did not answer in time", "A retry may succeed."),
+            ErrorTypes.InvalidResponse => (ErrorCategory.External, false, "The service's reply cannot be used", "Check the service's file against what the service sends."),
+            _ => (ErrorCategory.External, false, "The service refused the request", "Check the step's 'config' against what the service takes."),
+        };
+        var error = Make(rule.Type, rule.Retryable ?? retryable, Told(meaning, status, words), rule.Suggestion ?? suggestion) with { Category = category };
+        return error with { RetryAfter = error.Retryable ? retryAfter : null };
+    }
+
+    /// <summary>The error of a reply that an expression of the service's file cannot work on.</summary>
+    public static WorkflowError Unreadable(string what, string problem) =>
+        Make(ErrorTypes.InvalidResponse, false, $"{what} of the service's file cannot be worked out from its reply: {problem}",
+            "Correct the service's file: the reply is not as it expects.");
+
+    /// <summary>The error of a list that the service does not give page by page as its file says.</summary>
+    public static WorkflowError Pages(string problem) =>
+        Make(ErrorTypes.InvalidResponse, false, $"The service's pages cannot be followed: {problem}.", "Check 'pagination' in the service's file.");
 
     /// <summary>The error of a failed or broken connection.</summary>
     public static WorkflowError Network(Exception exception) =>
@@ -111,6 +149,9 @@ internal static class ServiceErrors
 
     // Rounded up: who comes back then is not too early.
     private static double Seconds(TimeSpan time) => Math.Max(0.1, Math.Ceiling(time.TotalSeconds * 10) / 10);
+
+    private static string Told(string meaning, int status, string? words) =>
+        string.Create(CultureInfo.InvariantCulture, $"{meaning} (status {status}).{(words is null ? "" : $" It said: {words}")}");
 
     private static WorkflowError Make(string type, bool retryable, string message, string suggestion) => new()
     {
