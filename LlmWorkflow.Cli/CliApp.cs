@@ -6,6 +6,7 @@ using LlmWorkflow.Cli.Authoring;
 using LlmWorkflow.Cli.Checking;
 using LlmWorkflow.Cli.Costs;
 using LlmWorkflow.Cli.Running;
+using LlmWorkflow.Cli.Services;
 using LlmWorkflow.Cli.Stores;
 using LlmWorkflow.Engine.Diagnostics;
 using LlmWorkflow.ServiceDefaults;
@@ -70,6 +71,7 @@ internal static class CliApp
             DiagramCommand.Create(host),
             DryRunCommand.Create(host),
             RunCommand.Create(host),
+            CallCommand.Create(host),
             NewCommand.Create(host),
             EditCommand.Create(host),
             SchemaCommand.Create(host),

@@ -24,14 +24,13 @@ internal sealed record CheckedFile(string File, string Name, string Text, IReadO
 internal sealed class WorkflowTree
 {
     private readonly CliHost _host;
-    private readonly ServiceCatalog _services;
 
     private WorkflowTree(string root, CliHost host)
     {
         _host = host;
         Root = root;
-        _services = new ServiceCatalog(new EngineOptions { WorkflowsDirectory = root });
-        Catalog = new WorkflowCatalog(root, () => KnownServices.Of(_services), host.Time, NullLogger<WorkflowCatalog>.Instance);
+        Services = new ServiceCatalog(new EngineOptions { WorkflowsDirectory = root });
+        Catalog = new WorkflowCatalog(root, () => KnownServices.Of(Services), host.Time, NullLogger<WorkflowCatalog>.Instance);
     }
 
     /// <summary>Its path, absolute.</summary>
@@ -39,6 +38,9 @@ internal sealed class WorkflowTree
 
     /// <summary>Its workflows and prices.</summary>
     public WorkflowCatalog Catalog { get; }
+
+    /// <summary>Its services.</summary>
+    public ServiceCatalog Services { get; }
 
     private string Definitions => Path.Combine(Root, "definitions");
 
@@ -71,7 +73,7 @@ internal sealed class WorkflowTree
             yield return new(_host.Shown(Path.Combine(Root, "limits.json")), "limits", "", warnings);
         }
 
-        foreach (var name in _services.Names)
+        foreach (var name in Services.Names)
         {
             if (Fault(name) is { } fault)
             {
@@ -145,7 +147,7 @@ internal sealed class WorkflowTree
     {
         try
         {
-            _services.Get(service);
+            Services.Get(service);
             return null;
         }
         catch (WorkflowException e)

@@ -11,6 +11,9 @@ internal sealed class ServicePlayer(HttpContext http, UpstreamCall call, Behavio
     // Large enough for full speed, small enough to stop soon.
     private const int EndlessChunk = 64 * 1024;
 
+    // A flush ends before the bytes have left, and an abort drops what has not.
+    private static readonly TimeSpan BreakPause = TimeSpan.FromMilliseconds(50);
+
     private static readonly TimeSpan DripPause = TimeSpan.FromMilliseconds(50);
 
     private HttpResponse Response => http.Response;
@@ -133,6 +136,7 @@ internal sealed class ServicePlayer(HttpContext http, UpstreamCall call, Behavio
         await Response.Body.FlushAsync(gone);
         call.Sent();
         call.Abort(Bill.Nothing);
+        await Task.Delay(BreakPause, time, gone);
         http.Abort();
     }
 
