@@ -59,7 +59,7 @@ internal static class PlaceDirectory
             return [];
         }
 
-        var places = Around(request.Latitude, request.Longitude, request.Type, MostByText).Where(request.Holds);
+        var places = Around(request.Latitude, request.Longitude, request.Type, MostByText).Where(request.Finds);
         return [.. (request.ByDistance ? places.OrderBy(place => place.MetersTo(request.Latitude, request.Longitude)) : places).Select(place => place.Json)];
     }
 

@@ -32,6 +32,10 @@ internal sealed record TextSearchRequest
 
     public bool ByDistance { get; init; }
 
+    public bool OpenNow { get; init; }
+
+    public double MinRating { get; init; }
+
     public bool FindsNothing { get; init; }
 
     /// <summary>1 to 20.</summary>
@@ -49,7 +53,11 @@ internal sealed record TextSearchRequest
     /// <summary>The token of the page that begins there.</summary>
     public string TokenFor(int offset) => Base64Url.EncodeToString(Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{Hash}:{offset}")));
 
-    public bool Holds(PlaceDirectory.Place place) => Within is not var (south, west, north, east)
+    /// <summary>Whether it finds a place of its type.</summary>
+    public bool Finds(PlaceDirectory.Place place) =>
+        Holds(place) && (!OpenNow || place.Json["currentOpeningHours"]!["openNow"]!.GetValue<bool>()) && place.Json["rating"]!.GetValue<double>() >= MinRating;
+
+    private bool Holds(PlaceDirectory.Place place) => Within is not var (south, west, north, east)
         || (place.Latitude >= south && place.Latitude <= north && (west <= east ? place.Longitude >= west && place.Longitude <= east : place.Longitude >= west || place.Longitude <= east));
 
     private static (TextSearchRequest? Request, string? Error) Read(JsonElement root)
@@ -85,11 +93,18 @@ internal sealed record TextSearchRequest
             return (null, "Invalid page_size: must not be negative.");
         }
 
+        if ((SearchBody.Number(root, "minRating") ?? 0) is not (>= 0 and <= 5 and var rating))
+        {
+            return (null, "Invalid min_rating: must be from 0 to 5.");
+        }
+
         var (area, fault) = Area(root, query);
         return area is null ? (null, fault) : Paged(root, area with
         {
             Type = included is { Length: > 0 } ? included : TypeOf(query),
             PageSize = size is 0 or > SearchBody.MostResults ? SearchBody.MostResults : (int)size,
+            OpenNow = SearchBody.Find(root, "openNow") is { ValueKind: JsonValueKind.True },
+            MinRating = rating,
             ByDistance = SearchBody.Text(root, "rankPreference") is "DISTANCE",
             FindsNothing = query.TrimStart().StartsWith(Nothing, StringComparison.OrdinalIgnoreCase),
         });

@@ -64,6 +64,19 @@ public sealed class TextSearchTests : ServiceWire
     }
 
     [Fact]
+    public async Task Post_OpenNowAndMinRating_LeaveOthersOut()
+    {
+        var places = (await SearchAsync("""{"textQuery":"park in Austin","openNow":true,"minRating":4.2}""", "*")).GetProperty("places").EnumerateArray().ToList();
+
+        Assert.NotEmpty(places);
+        Assert.All(places, place =>
+        {
+            Assert.True(place.GetProperty("currentOpeningHours").GetProperty("openNow").GetBoolean());
+            Assert.InRange(place.GetProperty("rating").GetDouble(), 4.2, 5);
+        });
+    }
+
+    [Fact]
     public async Task Post_Nowhere_EmptyObject() => Assert.Equal("{}", (await SearchAsync("""{"textQuery":"nowhere to be found"}""")).GetRawText());
 
     [Theory]
