@@ -127,7 +127,7 @@ internal static class LlmWorkflowModel
 
     private static void AddKeys(this IDistributedApplicationBuilder builder, IReadOnlyList<IResourceBuilder<ProjectResource>> users)
     {
-        foreach (var name in Upstream.All.Select(upstream => upstream.KeyVariables[0]).Concat(ServiceSettings.Secrets))
+        foreach (var name in Upstream.All.Where(upstream => !upstream.IsExample).Select(upstream => upstream.KeyVariables[0]).Concat(ServiceSettings.Secrets))
         {
             var parameter = builder.AddParameter(name.ToLowerInvariant().Replace('_', '-'), secret: true);
             foreach (var user in users)

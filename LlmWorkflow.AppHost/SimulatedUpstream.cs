@@ -14,7 +14,12 @@ internal sealed record SimulatedUpstream(string Name, string BaseUrlVariable, st
         new("openai", "OPENAI_BASE_URL", "/openai/v1", "OPENAI_API_KEY"),
         new("anthropic", "ANTHROPIC_BASE_URL", "/anthropic", "ANTHROPIC_API_KEY"),
         new("google_places", "GOOGLE_PLACES_BASE_URL", "/places", "GOOGLE_SERVICES_API_KEY", "GOOGLE_PLACES_API_KEY"),
+        new("weatherapi", "WEATHERAPI_BASE_URL", "/weatherapi/v1", "WEATHERAPI_API_KEY"),
+        new("http_example", "HTTP_EXAMPLE_BASE_URL", "/example/v1", "HTTP_EXAMPLE_API_KEY") { IsExample = true },
     ];
+
+    /// <summary>No real service: nobody has a key for it, so no deployment asks for one.</summary>
+    public bool IsExample { get; init; }
 
     /// <summary>The service of that name, or null.</summary>
     public static SimulatedUpstream? Find(string name) => All.FirstOrDefault(upstream => upstream.Name == name);

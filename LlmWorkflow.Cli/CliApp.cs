@@ -71,6 +71,7 @@ internal static class CliApp
             DiagramCommand.Create(host),
             DryRunCommand.Create(host),
             RunCommand.Create(host),
+            CallCommand.Create(host),
             NewCommand.Create(host),
             EditCommand.Create(host),
             SchemaCommand.Create(host),

@@ -41,9 +41,26 @@ internal sealed class JobInput
             (not null, not null) => throw new CliException("give either --input or --input-json, not both."),
             (null, null) => null,
             (null, not null) => Parse(Encoding.UTF8.GetBytes(json), "--input-json"),
-            ("-", _) => Parse(Encoding.UTF8.GetBytes(await host.In.ReadToEndAsync(cancellationToken)), "standard input"),
-            _ => Parse(await ReadFileAsync(host.FullPath(file), file, cancellationToken), file),
+            _ => await ReadAsync(host, file, cancellationToken),
         };
+    }
+
+    /// <summary>The JSON object of a file; <c>-</c> is standard input.</summary>
+    /// <exception cref="CliException">It cannot be read, is no JSON object, or is too large.</exception>
+    public static async Task<JsonElement> ReadAsync(CliHost host, string file, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(host);
+        return file == "-"
+            ? Parse(Encoding.UTF8.GetBytes(await host.In.ReadToEndAsync(cancellationToken)), "standard input")
+            : Parse(await ReadBytesAsync(host, file, cancellationToken), file);
+    }
+
+    /// <summary>A file as it is.</summary>
+    /// <exception cref="CliException">It cannot be read, or is too large.</exception>
+    public static Task<byte[]> ReadBytesAsync(CliHost host, string file, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(host);
+        return ReadFileAsync(host.FullPath(file), file, cancellationToken);
     }
 
     /// <summary>Checks an input against the workflow's <c>input_schema</c>.</summary>

@@ -3,10 +3,13 @@ using LlmWorkflow.ServiceDefaults;
 using LlmWorkflow.Simulator.Anthropic;
 using LlmWorkflow.Simulator.Completions;
 using LlmWorkflow.Simulator.Control;
+using LlmWorkflow.Simulator.Example;
 using LlmWorkflow.Simulator.Ledger;
 using LlmWorkflow.Simulator.OpenAi;
 using LlmWorkflow.Simulator.OpenRouter;
 using LlmWorkflow.Simulator.Places;
+using LlmWorkflow.Simulator.Services;
+using LlmWorkflow.Simulator.Weather;
 using LlmWorkflow.Simulator.Webhooks;
 using Microsoft.AspNetCore.Http.Json;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -32,6 +35,8 @@ internal static class SimulatorHost
         }
 
         builder.AddServiceDefaults();
+        // Its lines hold whole URLs, and some upstreams take the key in the query.
+        builder.Logging.AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.Warning);
         builder.WebHost.ConfigureKestrel(kestrel => kestrel.AddServerHeader = false);
         // A simulated reply may take minutes; nobody waits for it when the system stops.
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(1));
@@ -54,7 +59,10 @@ internal static class SimulatorHost
         services.AddSingleton<OpenRouterProtocol>();
         services.AddSingleton<OpenAiProtocol>();
         services.AddSingleton<AnthropicProtocol>();
-        services.AddSingleton<NearbySearch>();
+        services.AddSingleton<ServiceUpstream>();
+        services.AddSingleton<PlacesProtocol>();
+        services.AddSingleton<WeatherProtocol>();
+        services.AddSingleton<ExampleProtocol>();
         services.AddSingleton<WebhookInboxes>();
     }
 
@@ -65,7 +73,9 @@ internal static class SimulatorHost
         app.MapOpenRouter();
         app.MapOpenAi();
         app.MapAnthropic();
-        app.MapPlaces();
+        app.MapService<PlacesProtocol>();
+        app.MapService<WeatherProtocol>();
+        app.MapService<ExampleProtocol>();
         app.MapBehavior();
         app.MapHolds();
         app.MapLedger();

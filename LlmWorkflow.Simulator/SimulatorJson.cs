@@ -5,7 +5,6 @@ using System.Text.Json.Serialization;
 using LlmWorkflow.Simulator.Control;
 using LlmWorkflow.Simulator.Ledger;
 using LlmWorkflow.Simulator.OpenRouter;
-using LlmWorkflow.Simulator.Places;
 using LlmWorkflow.Simulator.Webhooks;
 
 namespace LlmWorkflow.Simulator;
@@ -24,7 +23,6 @@ namespace LlmWorkflow.Simulator;
 [JsonSerializable(typeof(ReleaseView))]
 [JsonSerializable(typeof(LedgerWindows))]
 [JsonSerializable(typeof(GenerationReply))]
-[JsonSerializable(typeof(RpcErrorReply))]
 internal sealed partial class SimulatorJson : JsonSerializerContext
 {
     /// <summary>Upstreams send apostrophes and non-ASCII text as they are, so this does too.</summary>

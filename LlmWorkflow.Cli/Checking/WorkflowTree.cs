@@ -24,12 +24,13 @@ internal sealed record CheckedFile(string File, string Name, string Text, IReadO
 internal sealed class WorkflowTree
 {
     private readonly CliHost _host;
+
     private WorkflowTree(string root, CliHost host)
     {
         _host = host;
         Root = root;
-        var services = new ServiceCatalog(new EngineOptions { WorkflowsDirectory = root });
-        Catalog = new WorkflowCatalog(root, () => KnownServices.Of(services), host.Time, NullLogger<WorkflowCatalog>.Instance);
+        Services = new ServiceCatalog(new EngineOptions { WorkflowsDirectory = root });
+        Catalog = new WorkflowCatalog(root, () => KnownServices.Of(Services), host.Time, NullLogger<WorkflowCatalog>.Instance);
     }
 
     /// <summary>Its path, absolute.</summary>
@@ -37,6 +38,9 @@ internal sealed class WorkflowTree
 
     /// <summary>Its workflows and prices.</summary>
     public WorkflowCatalog Catalog { get; }
+
+    /// <summary>Its services.</summary>
+    public ServiceCatalog Services { get; }
 
     private string Definitions => Path.Combine(Root, "definitions");
 

@@ -5,9 +5,7 @@ using LlmWorkflow.Engine;
 using LlmWorkflow.Engine.Costs;
 using LlmWorkflow.Engine.Diagnostics;
 using LlmWorkflow.Engine.Execution;
-using LlmWorkflow.Engine.ExternalServices;
 using LlmWorkflow.Engine.Jobs;
-using LlmWorkflow.Engine.Providers;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 
@@ -29,7 +27,7 @@ internal sealed class RunSession(CliHost host, LoadedWorkflow loaded, JsonElemen
         var upstreams = UpstreamSettings.Of(loaded, host.Environment);
         await using var simulator = await StandInAsync(upstreams, recording, cancellationToken);
         var log = new EngineLog(request.Debug ? LogLevel.Warning : LogLevel.Error);
-        await using var services = Services(upstreams, recording, log);
+        await using var services = InProcessServices.Build(loaded.Tree, upstreams, log, recording);
         var job = Identity();
         var report = await RunAsync(services, job, cancellationToken);
         // The result first: it is there, whatever becomes of the recording.
@@ -47,60 +45,14 @@ internal sealed class RunSession(CliHost host, LoadedWorkflow loaded, JsonElemen
             return null;
         }
 
-        if (upstreams.Keyless is not { Count: > 0 } keyless)
-        {
-            return null;
-        }
-
-        var isDevelopment = (host.Environment("ENVIRONMENT") ?? host.Environment("DOTNET_ENVIRONMENT") ?? "Development").Equals("Development", StringComparison.OrdinalIgnoreCase);
-        if (!isDevelopment || keyless.FirstOrDefault(upstream => !upstreams.CanBeSimulated(upstream)) is not null || SimulatorProcess.Find() is not { } program)
+        var simulator = await StandIn.StartAsync(host, upstreams, cancellationToken);
+        if (upstreams.Keyless is { Count: > 0 } keyless)
         {
             var missing = keyless.FirstOrDefault(upstream => !upstreams.CanBeSimulated(upstream)) ?? keyless[0];
             throw new CliException($"{string.Join(" or ", missing.KeyVariables)} is not set: {missing.Name} cannot be asked without a key. Set it, or use --replay with a recording.");
         }
 
-        await host.Error.WriteLineAsync($"Simulated, no key is set: {string.Join(", ", keyless.Select(upstream => $"{upstream.Name} ({upstream.KeyVariables[0]})"))}".AsMemory(), cancellationToken);
-        var simulator = await SimulatorProcess.StartAsync(program, host.Time, cancellationToken);
-        upstreams.Simulate(simulator.Address);
         return simulator;
-    }
-
-    private ServiceProvider Services(UpstreamSettings upstreams, CallRecording recording, EngineLog log)
-    {
-        var services = new ServiceCollection();
-        services.AddLogging(logging => logging.SetMinimumLevel(LogLevel.Warning).AddProvider(log));
-        services.AddSingleton(loaded.Tree.Catalog);
-        var further = (upstreams.Setting("OPENAI_COMPATIBLE_PROVIDERS") ?? "").Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
-        List<string> problems = [];
-        var read = EngineSettings.Read(upstreams.Setting, development: true, (name, problem) =>
-        {
-            // The rest are settings of the service.
-            if (name is "DEFAULT_PROVIDER" or "OPENAI_COMPATIBLE_PROVIDERS" || name.EndsWith("_BASE_URL", StringComparison.Ordinal)
-                || further.Any(provider => name.StartsWith($"{provider}_", StringComparison.OrdinalIgnoreCase)))
-            {
-                problems.Add($"{name} {problem}.");
-            }
-        });
-        if (problems.Count > 0)
-        {
-            throw new CliException(string.Join(' ', problems));
-        }
-
-        services.AddLlmWorkflowInProcess(options =>
-        {
-            read(options);
-            options.WorkflowsDirectory = loaded.Tree.Root;
-        });
-        if (recording.Records || recording.Replays)
-        {
-            string[] clients = [ProviderRegistrations.HttpClientName, ExternalServiceRegistrations.TrustedHttpClientName, ExternalServiceRegistrations.PublicHttpClientName];
-            foreach (var client in clients)
-            {
-                services.AddHttpClient(client).AddHttpMessageHandler(() => new RecordingHandler(recording, upstreams));
-            }
-        }
-
-        return services.BuildServiceProvider();
     }
 
     private JobIdentity Identity() => new()

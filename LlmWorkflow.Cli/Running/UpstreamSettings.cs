@@ -56,12 +56,17 @@ internal sealed class UpstreamSettings
         {
             if (Find(services, name) is { } service)
             {
-                used.Add(new(name, service.BaseUrl, service.BaseUrlVariable, service.Auth?.Variables ?? []));
+                used.Add(Of(service));
             }
         }
 
         return new(environment, used);
     }
+
+    /// <summary>One service alone.</summary>
+    /// <param name="service">The service.</param>
+    /// <param name="environment">Environment variables.</param>
+    public static UpstreamSettings Of(ServiceDefinition service, Func<string, string?> environment) => new(environment, [Of(service)]);
 
     /// <summary>Whether the simulator can stand in for it.</summary>
     public bool CanBeSimulated(Upstream upstream) =>
@@ -100,6 +105,8 @@ internal sealed class UpstreamSettings
             .MaxBy(candidate => candidate.Base.Length);
         return found.Name is { } owner ? (owner, url.AbsoluteUri[found.Base.Length..]) : ("unknown", url.PathAndQuery);
     }
+
+    private static Upstream Of(ServiceDefinition service) => new(service.Name, service.BaseUrl, service.BaseUrlVariable, service.Auth?.Variables ?? []);
 
     private static IEnumerable<StepDefinition> AllSteps(IEnumerable<StepDefinition> steps) =>
         steps.SelectMany(step => step.Branches.SelectMany(branch => AllSteps(branch.Steps)).Prepend(step));

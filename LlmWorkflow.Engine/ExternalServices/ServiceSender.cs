@@ -120,8 +120,11 @@ internal sealed class ServiceSender(IHttpClientFactory clients, TimeProvider tim
         await response.Content.LoadIntoBufferAsync(service.MaxResponseBytes, cancellationToken);
         var type = response.Content.Headers.ContentType;
         var body = ReplyText.Clean(await response.Content.ReadAsByteArrayAsync(cancellationToken), type?.CharSet, request.Key);
-        var reply = new ServiceReply(
-            (int)response.StatusCode, Parse(body), type?.MediaType, UpstreamFailure.RetryAfter(response.Headers, time.GetUtcNow()));
+        var reply = new ServiceReply((int)response.StatusCode, default, type?.MediaType, UpstreamFailure.RetryAfter(response.Headers, time.GetUtcNow()))
+        {
+            IsEmpty = body.Length == 0,
+        };
+        reply = reply.IsCalledJson ? reply with { Body = Parse(body) } : reply;
         return new() { Reply = reply, Status = reply.Status, RetryAfter = reply.RetryAfter };
     }
 

@@ -76,6 +76,15 @@ internal sealed record Behavior
     /// <summary>Name under which held calls are waited for and released; the point's own name unless given.</summary>
     public string? HoldId { get; init; }
 
+    /// <summary>Services: what is wrong with the answer, be it a reply or an error.</summary>
+    public ServiceFault? Fault { get; init; }
+
+    /// <summary>Services: pace of the body.</summary>
+    public double? BytesPerSecond { get; init; }
+
+    /// <summary>Services: the answer is a redirect (307) to this URL.</summary>
+    public string? RedirectTo { get; init; }
+
     /// <summary>The entry is for the first so many calls that match it; those over a rate limit do not count.</summary>
     public int? Times { get; init; }
 
@@ -101,8 +110,40 @@ internal sealed record Behavior
         Byok = Byok ?? below.Byok,
         GenerationDelayMs = GenerationDelayMs ?? below.GenerationDelayMs,
         Hold = Hold ?? below.Hold,
+        Fault = Fault ?? below.Fault,
+        BytesPerSecond = BytesPerSecond ?? below.BytesPerSecond,
+        RedirectTo = RedirectTo ?? below.RedirectTo,
         HoldId = Hold is null ? HoldId ?? below.HoldId : HoldId,
     };
+}
+
+/// <summary>What is wrong with an answer of a service.</summary>
+[JsonConverter(typeof(JsonStringEnumConverter<ServiceFault>))]
+internal enum ServiceFault
+{
+    /// <summary>The connection is reset before the first byte.</summary>
+    [JsonStringEnumMemberName("reset")]
+    Reset,
+
+    /// <summary>The connection is reset after half of the body.</summary>
+    [JsonStringEnumMemberName("reset_in_body")]
+    ResetInBody,
+
+    /// <summary>The second half of the JSON is missing; the HTTP message is whole.</summary>
+    [JsonStringEnumMemberName("malformed_json")]
+    MalformedJson,
+
+    /// <summary>The body never ends.</summary>
+    [JsonStringEnumMemberName("endless_body")]
+    EndlessBody,
+
+    /// <summary>A page of HTML, as of a proxy in between.</summary>
+    [JsonStringEnumMemberName("html")]
+    Html,
+
+    /// <summary>The key of the request is in the error's message, or in the field <c>echo</c> of a reply.</summary>
+    [JsonStringEnumMemberName("echo_key")]
+    EchoKey,
 }
 
 /// <summary>A moment of a call at which it can be held.</summary>

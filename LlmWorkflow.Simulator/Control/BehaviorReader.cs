@@ -10,7 +10,7 @@ internal sealed class BehaviorReader
     [
         "latency_ms", "tokens_per_second", "output_tokens", "reasoning_tokens", "error_status", "error_code", "error_rate", "retry_after",
         "requests_per_minute", "rate_limit", "cut_after_tokens", "reply", "replies", "finish_reason", "usage", "omit_usage", "answering_model",
-        "byok", "generation_delay_ms", "hold", "hold_id", "times", "match",
+        "byok", "generation_delay_ms", "hold", "hold_id", "fault", "bytes_per_second", "redirect_to", "times", "match",
     ];
 
     private static readonly string[] MatchFields = ["path", "model", "text"];
@@ -23,6 +23,16 @@ internal sealed class BehaviorReader
         ["mid_stream"] = HoldPoint.MidStream,
         ["before_last_byte"] = HoldPoint.BeforeLastByte,
         ["after_last_byte"] = HoldPoint.AfterLastByte,
+    };
+
+    private static readonly Dictionary<string, ServiceFault> Faults = new(StringComparer.Ordinal)
+    {
+        ["reset"] = ServiceFault.Reset,
+        ["reset_in_body"] = ServiceFault.ResetInBody,
+        ["malformed_json"] = ServiceFault.MalformedJson,
+        ["endless_body"] = ServiceFault.EndlessBody,
+        ["html"] = ServiceFault.Html,
+        ["echo_key"] = ServiceFault.EchoKey,
     };
 
     private static readonly Dictionary<string, RateWindowKind> Windows = new(StringComparer.Ordinal)
@@ -95,6 +105,9 @@ internal sealed class BehaviorReader
             GenerationDelayMs = fields.Number(entry, at, "generation_delay_ms", 0, 3_600_000),
             Hold = fields.Choice(entry, at, "hold", HoldPoints),
             HoldId = fields.Text(entry, at, "hold_id"),
+            Fault = fields.Choice(entry, at, "fault", Faults),
+            BytesPerSecond = fields.Number(entry, at, "bytes_per_second", 0.01, 1_000_000_000),
+            RedirectTo = Url(entry, at, "redirect_to"),
             Times = fields.Integer(entry, at, "times", 0, 1_000_000_000),
             Match = Match(entry, at),
         };
@@ -138,6 +151,17 @@ internal sealed class BehaviorReader
         }
 
         return limit;
+    }
+
+    private string? Url(JsonElement entry, string at, string field)
+    {
+        var text = fields.Text(entry, at, field);
+        if (text is not null && !Uri.TryCreate(text, UriKind.Absolute, out _) && !text.StartsWith('/'))
+        {
+            fields.Add($"'{FieldReader.Join(at, field)}' must be an absolute URL or a path that starts with /, not '{text}'.");
+        }
+
+        return text;
     }
 
     private int? Status(JsonElement entry, string at)

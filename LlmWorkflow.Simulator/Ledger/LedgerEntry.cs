@@ -47,7 +47,7 @@ internal sealed record LedgerEntry
     /// <summary>HTTP status of the answer; null when the client left before there was one.</summary>
     public int? Status { get; init; }
 
-    /// <summary><c>openrouter</c>, <c>openai</c>, <c>anthropic</c>, <c>google_places</c>.</summary>
+    /// <summary><c>openrouter</c>, <c>openai</c>, <c>anthropic</c>, <c>google_places</c>, <c>weatherapi</c>, <c>http_example</c>.</summary>
     public string? Provider { get; init; }
 
     /// <summary>Fingerprint of the key; null: none was sent.</summary>

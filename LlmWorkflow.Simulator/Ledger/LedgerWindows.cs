@@ -7,8 +7,9 @@ namespace LlmWorkflow.Simulator.Ledger;
 /// <param name="Answered">Calls answered with a reply, cut ones included.</param>
 /// <param name="Limited">Calls answered with 429.</param>
 /// <param name="Failed">Calls answered with another error.</param>
+/// <param name="Most">Most calls, however they were answered, that arrived within any time of that length: the largest sliding window.</param>
 /// <param name="Windows">Side by side from the first call on; the last one holds the last call. Empty ones are listed too.</param>
-internal sealed record LedgerWindows(double Seconds, int Answered, int Limited, int Failed, IReadOnlyList<LedgerWindow> Windows)
+internal sealed record LedgerWindows(double Seconds, int Answered, int Limited, int Failed, int Most, IReadOnlyList<LedgerWindow> Windows)
 {
     // A ledger that spans days is not worth a list of empty seconds.
     private const int MostWindows = 10_000;
@@ -34,7 +35,25 @@ internal sealed record LedgerWindows(double Seconds, int Answered, int Limited, 
         }
 
         return new LedgerWindows(
-            length.TotalSeconds, windows.Sum(window => window.Answered), windows.Sum(window => window.Limited), windows.Sum(window => window.Failed), windows);
+            length.TotalSeconds, windows.Sum(window => window.Answered), windows.Sum(window => window.Limited), windows.Sum(window => window.Failed),
+            MostWithin(chosen, length), windows);
+    }
+
+    // In order of arrival: each call ends a window, whose begin moves up behind it.
+    private static int MostWithin(List<LedgerEntry> calls, TimeSpan length)
+    {
+        var most = 0;
+        for (int first = 0, last = 0; last < calls.Count; last++)
+        {
+            while (calls[last].At - calls[first].At >= length)
+            {
+                first++;
+            }
+
+            most = Math.Max(most, last - first + 1);
+        }
+
+        return most;
     }
 }
 

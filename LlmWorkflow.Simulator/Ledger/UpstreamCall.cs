@@ -47,10 +47,10 @@ internal sealed class UpstreamCall(CallLedger ledger, TimeProvider time, string 
     }
 
     /// <summary>Settles before the last bytes are written: who has read a reply to its end must find it in the ledger.</summary>
-    public void Complete(Bill bill, string? finishReason = null)
+    public void Complete(Bill bill, string? finishReason = null, int status = StatusCodes.Status200OK)
     {
         Sent();
-        Settle(CallOutcome.Completed, StatusCodes.Status200OK, bill, finishReason);
+        Settle(CallOutcome.Completed, status, bill, finishReason);
     }
 
     /// <param name="status">Of the answer; 200 when the error came after the reply's begin.</param>

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 
@@ -8,49 +7,34 @@ namespace LlmWorkflow.Simulator.Places;
 internal sealed partial record NearbySearchRequest(
     double Latitude, double Longitude, double RadiusMeters, int MaxResultCount, bool ByDistance, IReadOnlyList<string> Types, IReadOnlyList<string> ExcludedTypes)
 {
-    private const int MostResults = 20;
     private const int MostTypes = 50;
-    private const double LargestRadius = 50_000;
 
     private static readonly string[] TypeFields = ["includedTypes", "includedPrimaryTypes", "excludedTypes", "excludedPrimaryTypes"];
 
+    private static readonly HashSet<string> Fields = new(
+        [.. TypeFields, "maxResultCount", "rankPreference", "locationRestriction", "languageCode", "regionCode", "routingParameters"], StringComparer.Ordinal);
+
     /// <summary>The request, or the message of an INVALID_ARGUMENT.</summary>
-    public static (NearbySearchRequest? Request, string? Error) Read(string body)
-    {
-        try
-        {
-            using var document = JsonDocument.Parse(body);
-            return Read(document.RootElement);
-        }
-        catch (JsonException malformed)
-        {
-            return (null, $"Invalid JSON payload received. {malformed.Message}");
-        }
-    }
+    public static (NearbySearchRequest? Request, string? Error) Read(string body) => SearchBody.Read<NearbySearchRequest>(body, Fields, Read);
 
     private static (NearbySearchRequest? Request, string? Error) Read(JsonElement root)
     {
-        if (root.ValueKind is not JsonValueKind.Object || Find(root, "locationRestriction", "circle") is not { } circle)
+        if (SearchBody.Find(root, "locationRestriction", "circle") is not { } given)
         {
             return (null, "Location restriction must be set: locationRestriction.circle is required.");
         }
 
-        if (Number(circle, "center", "latitude") is not (>= -90 and <= 90 and var latitude)
-            || Number(circle, "center", "longitude") is not (>= -180 and <= 180 and var longitude))
+        var (circle, invalid) = SearchBody.Circle(given);
+        if (circle is not var (latitude, longitude, radius))
         {
-            return (null, "Invalid circle: center.latitude must be from -90 to 90 and center.longitude from -180 to 180.");
+            return (null, invalid);
         }
 
-        if (Number(circle, "radius") is not (>= 0 and <= LargestRadius and var radius))
-        {
-            return (null, string.Create(CultureInfo.InvariantCulture, $"Invalid circle: radius must be from 0 to {LargestRadius}."));
-        }
-
-        var most = MostResults;
+        var most = SearchBody.MostResults;
         if (root.TryGetProperty("maxResultCount", out var count)
-            && (count.ValueKind is not JsonValueKind.Number || !count.TryGetInt32(out most) || most is < 1 or > MostResults))
+            && (count.ValueKind is not JsonValueKind.Number || !count.TryGetInt32(out most) || most is < 1 or > SearchBody.MostResults))
         {
-            return (null, $"Invalid max_result_count: must be between 1 and {MostResults}, inclusively.");
+            return (null, $"Invalid max_result_count: must be between 1 and {SearchBody.MostResults}, inclusively.");
         }
 
         var ranks = root.TryGetProperty("rankPreference", out var rank);
@@ -102,22 +86,6 @@ internal sealed partial record NearbySearchRequest(
     private static IEnumerable<string> TypesOf(JsonElement root, string field) =>
         root.TryGetProperty(field, out var types) ? types.EnumerateArray().Select(type => type.GetString()!) : [];
 
-    private static JsonElement? Find(JsonElement element, params ReadOnlySpan<string> path)
-    {
-        foreach (var name in path)
-        {
-            if (element.ValueKind is not JsonValueKind.Object || !element.TryGetProperty(name, out element))
-            {
-                return null;
-            }
-        }
-
-        return element;
-    }
-
-    private static double? Number(JsonElement element, params ReadOnlySpan<string> path) =>
-        Find(element, path) is { ValueKind: JsonValueKind.Number } number ? number.GetDouble() : null;
-
     [GeneratedRegex("^[a-z][a-z0-9_]{1,60}$")]
-    private static partial Regex PlaceType();
+    public static partial Regex PlaceType();
 }

@@ -13,10 +13,14 @@ internal static class PlaceDirectory
     /// <summary>Searches with a smaller radius find nothing.</summary>
     public const double SmallestRadiusMeters = 50;
 
+    /// <summary>Most that a text search finds, over all its pages.</summary>
+    public const int MostByText = 60;
+
     private const double MetersPerDegree = 111_320;
     private const int MostPerType = 8;
     private const double NearestMeters = 150;
     private const double Spread = 1.9;
+    private const double FarthestMeters = 15_000;
 
     private static readonly string[] DefaultTypes = ["hospital", "police", "fire_station", "pharmacy", "library", "park", "school"];
 
@@ -34,53 +38,64 @@ internal static class PlaceDirectory
         }
 
         var types = (request.Types.Count > 0 ? request.Types : DefaultTypes).Except(request.ExcludedTypes, StringComparer.Ordinal).ToList();
-        var perType = types.Select(type => Around(request, type).ToList()).ToList();
+        var perType = types.Select(type => Around(request.Latitude, request.Longitude, type, MostPerType)
+            .Where(place => place.MetersTo(request.Latitude, request.Longitude) <= request.RadiusMeters).ToList()).ToList();
         // In turn by type, so that a short list has some of each.
         var places = Enumerable.Range(0, MostPerType)
             .SelectMany(round => perType.Where(found => found.Count > round).Select(found => found[round]));
         if (request.ByDistance)
         {
-            places = places.OrderBy(place => place.Distance);
+            places = places.OrderBy(place => place.MetersTo(request.Latitude, request.Longitude));
         }
 
         return places.Take(request.MaxResultCount).Select(place => place.Json);
     }
 
-    private static IEnumerable<(double Distance, JsonObject Json)> Around(NearbySearchRequest request, string type)
+    /// <summary>All that a text search finds, its pages in a row.</summary>
+    public static IReadOnlyList<JsonObject> Search(TextSearchRequest request)
     {
-        // About 100 m: who asks again from the next house gets the same places.
-        var key = string.Create(CultureInfo.InvariantCulture, $"{request.Latitude:F3},{request.Longitude:F3},{type}");
-        var random = new Random(PromptHash.Of(key).Seed);
-        for (var i = 0; i < MostPerType; i++)
+        if (request.FindsNothing)
         {
-            // The first is a short walk away, the last some 15 km.
-            var distance = NearestMeters * Math.Pow(Spread, i) * (0.5 + (0.5 * random.NextDouble()));
-            var place = Place(request, type, random, distance, random.NextDouble() * Math.Tau);
-            if (distance <= request.RadiusMeters)
-            {
-                yield return (distance, place);
-            }
+            return [];
+        }
+
+        var places = Around(request.Latitude, request.Longitude, request.Type, MostByText).Where(request.Finds);
+        return [.. (request.ByDistance ? places.OrderBy(place => place.MetersTo(request.Latitude, request.Longitude)) : places).Select(place => place.Json)];
+    }
+
+    /// <summary>The place of that id.</summary>
+    public static JsonObject Find(PlaceId id) => Around(id.Latitude / 1000.0, id.Longitude / 1000.0, id.Type, id.Index + 1).Last().Json;
+
+    private static IEnumerable<Place> Around(double latitude, double longitude, string type, int most)
+    {
+        var anchor = PlaceId.Of(latitude, longitude, 0, type);
+        var (north, east) = (anchor.Latitude / 1000.0, anchor.Longitude / 1000.0);
+        var random = new Random(PromptHash.Of(string.Create(CultureInfo.InvariantCulture, $"{north:F3},{east:F3},{type}")).Seed);
+        var city = City.Near(north, east);
+        for (var i = 0; i < most; i++)
+        {
+            // The first is a short walk away, the eighth some 15 km; further ones lie in between.
+            var reach = i < MostPerType ? NearestMeters * Math.Pow(Spread, i) : FarthestMeters;
+            var distance = reach * (0.5 + (0.5 * random.NextDouble()));
+            yield return Make(anchor with { Index = i }, city, random, distance, random.NextDouble() * Math.Tau);
         }
     }
 
-    private static JsonObject Place(NearbySearchRequest request, string type, Random random, double distance, double bearing)
+    private static Place Make(PlaceId id, City? city, Random random, double distance, double bearing)
     {
-        var latitude = request.Latitude + (distance * Math.Cos(bearing) / MetersPerDegree);
-        var narrowing = Math.Max(0.01, Math.Cos(request.Latitude * Math.PI / 180));
-        var longitude = request.Longitude + (distance * Math.Sin(bearing) / (MetersPerDegree * narrowing));
-        var city = City.Near(request.Latitude, request.Longitude);
         var (number, street) = (random.Next(100, 9900), Streets[random.Next(Streets.Length)]);
-        var name = PlaceName.Of(type, Quarters[random.Next(Quarters.Length)], random.Next(1, 40), city?.Name);
+        var name = PlaceName.Of(id.Type, Quarters[random.Next(Quarters.Length)], random.Next(1, 40), city?.Name);
         var line = random.Next(100, 200);
         var areaCode = city?.AreaCode ?? 202;
-        var id = "ChIJ" + PromptHash.Of($"{name}|{number}|{street}|{latitude}|{longitude}").ToString()[..23];
         var shortAddress = city is null ? $"{number} {street}" : $"{number} {street}, {city.Name}";
+        var latitude = (id.Latitude / 1000.0) + (distance * Math.Cos(bearing) / MetersPerDegree);
+        var longitude = (id.Longitude / 1000.0) + (distance * Math.Sin(bearing) / (MetersPerDegree * Narrowing(id.Latitude / 1000.0)));
 
-        return new JsonObject
+        return new Place(latitude, longitude, new JsonObject
         {
             ["name"] = $"places/{id}",
-            ["id"] = id,
-            ["types"] = new JsonArray(type, "point_of_interest", "establishment"),
+            ["id"] = id.ToString(),
+            ["types"] = new JsonArray(id.Type, "point_of_interest", "establishment"),
             ["nationalPhoneNumber"] = $"({areaCode}) 555-0{line}",
             ["internationalPhoneNumber"] = $"+1 {areaCode}-555-0{line}",
             ["formattedAddress"] = city is null ? $"{shortAddress}, USA" : $"{shortAddress}, {city.State} {city.Zip}, USA",
@@ -92,8 +107,22 @@ internal static class PlaceDirectory
             ["userRatingCount"] = random.Next(5, 2400),
             ["displayName"] = new JsonObject { ["text"] = name, ["languageCode"] = "en" },
             ["currentOpeningHours"] = new JsonObject { ["openNow"] = random.Next(5) > 0 },
-            ["primaryType"] = type,
+            ["primaryType"] = id.Type,
             ["shortFormattedAddress"] = shortAddress,
-        };
+        });
+    }
+
+    // Of a degree of longitude, against one at the equator.
+    private static double Narrowing(double latitude) => Math.Max(0.01, Math.Cos(latitude * Math.PI / 180));
+
+    /// <summary>A made-up place.</summary>
+    internal sealed record Place(double Latitude, double Longitude, JsonObject Json)
+    {
+        public double MetersTo(double latitude, double longitude)
+        {
+            var north = Latitude - latitude;
+            var east = (Longitude - longitude) * Narrowing(latitude);
+            return Math.Sqrt((north * north) + (east * east)) * MetersPerDegree;
+        }
     }
 }

@@ -58,6 +58,18 @@ internal sealed record City(string Name, string State, string Zip, int AreaCode,
         new("Philadelphia", "PA", "19107", 215, 39.95, -75.17),
     ];
 
+    /// <summary>The known city whose name stands in a text, or null.</summary>
+    public static City? In(string text) => Known.FirstOrDefault(city => text.Contains(city.Name, StringComparison.OrdinalIgnoreCase));
+
+    /// <summary>The known city of that name, or null.</summary>
+    public static City? Named(string name) => Known.FirstOrDefault(city => city.Name.Equals(name, StringComparison.OrdinalIgnoreCase));
+
+    /// <summary>The known city with that zip code, or null.</summary>
+    public static City? OfZip(string zip) => Known.FirstOrDefault(city => city.Zip == zip);
+
+    /// <summary>Where searches without a place look.</summary>
+    public static City Default => Known[0];
+
     /// <summary>The nearest known city in reach, or null.</summary>
     public static City? Near(double latitude, double longitude) => Known
         .Select(city => (City: city, Distance: Math.Max(Math.Abs(city.Latitude - latitude), Math.Abs(city.Longitude - longitude))))

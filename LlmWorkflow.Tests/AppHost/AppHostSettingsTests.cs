@@ -24,12 +24,15 @@ public sealed class AppHostSettingsTests
 
     [Fact]
     public void Simulated_NoKeys_AreAll() =>
-        Assert.Equal(["openrouter", "openai", "anthropic", "google_places"], Upstream.Simulated(Configuration()).Select(upstream => upstream.Name));
+        Assert.Equal(["openrouter", "openai", "anthropic", "google_places", "weatherapi", "http_example"], Upstream.Simulated(Configuration()).Select(upstream => upstream.Name));
 
     [Theory]
     [InlineData("GOOGLE_SERVICES_API_KEY", "google_places")]
     [InlineData("GOOGLE_PLACES_API_KEY", "google_places")]
     [InlineData("GOOGLE_PLACES_BASE_URL", "google_places")]
+    [InlineData("WEATHERAPI_API_KEY", "weatherapi")]
+    [InlineData("WEATHERAPI_BASE_URL", "weatherapi")]
+    [InlineData("HTTP_EXAMPLE_BASE_URL", "http_example")]
     [InlineData("OPENAI_API_KEY", "openai")]
     [InlineData("ANTHROPIC_BASE_URL", "anthropic")]
     public void Simulated_AnyKeyOrAddress_LeavesItOut(string variable, string name) =>

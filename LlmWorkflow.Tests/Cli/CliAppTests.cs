@@ -27,6 +27,7 @@ public sealed class CliAppTests
     [Theory]
     [InlineData("validate")]
     [InlineData("run")]
+    [InlineData("call")]
     [InlineData("dry-run")]
     [InlineData("diagram")]
     [InlineData("schema")]

@@ -6,7 +6,7 @@ namespace LlmWorkflow.Tests.Cli;
 /// <summary>The simulator in this process, for a call of the command line.</summary>
 internal sealed class SimulatedUpstreams : IAsyncDisposable
 {
-    /// <summary>What both upstreams take as their key; must never be seen anywhere.</summary>
+    /// <summary>What all upstreams take as their key; must never be seen anywhere.</summary>
     public const string Key = "upstream-key-to-be-kept-secret";
 
     private readonly WebApplication _simulator;
@@ -26,7 +26,26 @@ internal sealed class SimulatedUpstreams : IAsyncDisposable
         call.Environment["OPENROUTER_API_KEY"] = Key;
         call.Environment["GOOGLE_PLACES_BASE_URL"] = $"{_simulator.Urls.First()}/places";
         call.Environment["GOOGLE_SERVICES_API_KEY"] = Key;
+        call.Environment["WEATHERAPI_BASE_URL"] = $"{_simulator.Urls.First()}/weatherapi/v1";
+        call.Environment["WEATHERAPI_API_KEY"] = Key;
     }
+
+    /// <summary>Sets the simulator's behavior.</summary>
+    public async Task BehaveAsync(string behavior)
+    {
+        using var client = Client();
+        using var body = new StringContent(behavior);
+        (await client.PutAsync("/_control/behavior", body)).EnsureSuccessStatusCode();
+    }
+
+    /// <summary>Waits until a call is held.</summary>
+    public async Task HeldAsync()
+    {
+        using var client = Client();
+        Assert.Contains("\"reached\":true", await client.GetStringAsync("/_control/holds?count=1&timeout_ms=20000"), StringComparison.Ordinal);
+    }
+
+    private HttpClient Client() => new(new SocketsHttpHandler(), disposeHandler: true) { BaseAddress = new Uri(_simulator.Urls.First()) };
 
     public async ValueTask DisposeAsync()
     {

@@ -143,6 +143,18 @@ public sealed class RateLimitTests : SimulatorWire
         Assert.Equal(2, Assert.Single(view.GetProperty("windows").EnumerateArray()).GetProperty("limited").GetInt32());
     }
 
+    [Theory]
+    [InlineData(1.0, 3)]
+    [InlineData(0.5, 2)]
+    [InlineData(100.0, 5)]
+    public void LedgerWindows_Most_IsThatOfTheFullestSlidingWindow(double seconds, int most)
+    {
+        // Three lie within a second, but on both sides of the border of two windows.
+        var calls = new[] { 0, 0.6, 1.1, 1.5, 5 }.Select(at => new LedgerEntry { Id = "", At = DateTimeOffset.UnixEpoch.AddSeconds(at), Path = "/x", Outcome = CallOutcome.Completed });
+
+        Assert.Equal(most, LedgerWindows.Of(calls, model: null, TimeSpan.FromSeconds(seconds)).Most);
+    }
+
     [Fact]
     public void LedgerWindows_CallsOverTime_FallIntoTheirWindows()
     {
