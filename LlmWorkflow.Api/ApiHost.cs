@@ -84,6 +84,8 @@ internal static class ApiHost
         app.MapWorkflowSchema().Describe(WorkflowDocument.Schema);
         app.MapUsage().Describe(UsageDocument.Usage);
         app.MapUsageDrift().Describe(UsageDocument.Drift);
+        app.MapCacheStats().Describe(CacheDocument.Stats);
+        app.MapCacheClear().Describe(CacheDocument.Clear);
         app.MapOpenApi("/openapi/{documentName}.json").AllowAnonymous();
         app.MapApiReference().AllowAnonymous();
     }

@@ -82,7 +82,7 @@ internal sealed partial class ProblemDetailsMapping(RequestDelegate next, ILogge
 
     internal static int StatusOf(WorkflowError error) => error.Type switch
     {
-        ErrorTypes.UnknownWorkflow or ErrorTypes.UnknownJob or ApiErrors.UnknownRoute => StatusCodes.Status404NotFound,
+        ErrorTypes.UnknownWorkflow or ErrorTypes.UnknownJob or ErrorTypes.UnknownService or ApiErrors.UnknownRoute => StatusCodes.Status404NotFound,
         ErrorTypes.InvalidInput => StatusCodes.Status422UnprocessableEntity,
         ErrorTypes.IdempotencyConflict or ErrorTypes.SignalConflict or ErrorTypes.BudgetConflict or ErrorTypes.JobEnded => StatusCodes.Status409Conflict,
         ErrorTypes.DatabaseUnavailable => StatusCodes.Status503ServiceUnavailable,

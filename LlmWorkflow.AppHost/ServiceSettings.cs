@@ -20,12 +20,15 @@ internal static class ServiceSettings
         .. Upstream.All.SelectMany(upstream => upstream.KeyVariables.Append(upstream.BaseUrlVariable)),
         "OPENAI_API_KEY", "OPENAI_BASE_URL", "ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL", CompatibleProviders, "DEFAULT_PROVIDER",
         "LLM_SERVICE_API_SECRET", "LOG_LEVEL", "DEBUG_MODE", "WEBHOOK_TIMEOUT", "WEBHOOK_RETRY_DELAYS", "WEBHOOK_ALLOW_PRIVATE", "CORS_ORIGINS",
-        "DATABASE_PREFER_IPV4", "MIGRATE_ON_START", "REDIS_PREFIX", "WORKER_SLOTS", "WORKER_GRACE_SECONDS",
+        "DATABASE_PREFER_IPV4", "MIGRATE_ON_START", "REDIS_PREFIX", "WORKER_SLOTS", "WORKER_GRACE_SECONDS", "CACHE_DEFAULT_TTL",
     ];
+
+    // What a file under services/ may name: the AppHost does not read those files.
+    private static readonly string[] OfServices = ["_API_KEY", "_API_TOKEN", "_BASE_URL"];
 
     public static IResourceBuilder<ProjectResource> WithSettings(this IResourceBuilder<ProjectResource> service, IConfiguration configuration)
     {
-        foreach (var name in Names.Concat(OfCompatibleProviders(configuration)).Distinct(StringComparer.Ordinal))
+        foreach (var name in Names.Concat(OfCompatibleProviders(configuration)).Concat(OfFiles(configuration)).Distinct(StringComparer.Ordinal))
         {
             if (AppHostSettings.Given(configuration, name) is { } value)
             {
@@ -35,6 +38,9 @@ internal static class ServiceSettings
 
         return service;
     }
+
+    private static IEnumerable<string> OfFiles(IConfiguration configuration) =>
+        configuration.AsEnumerable().Select(setting => setting.Key).Where(name => Array.Exists(OfServices, suffix => name.EndsWith(suffix, StringComparison.Ordinal)));
 
     private static IEnumerable<string> OfCompatibleProviders(IConfiguration configuration) =>
         from provider in (AppHostSettings.Given(configuration, CompatibleProviders) ?? "").Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)

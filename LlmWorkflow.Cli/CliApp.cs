@@ -78,6 +78,7 @@ internal static class CliApp
             PricesCommand.Create(host),
             UsageCommand.Create(host),
             RecostCommand.Create(host),
+            CacheCommand.Create(host),
             MigrateCommand.Create(host),
             CompletionCommand.Create(host),
         };

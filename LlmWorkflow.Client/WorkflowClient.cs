@@ -189,6 +189,30 @@ public sealed class WorkflowClient(HttpClient http, string? apiKey = null, TimeP
         return await SendAsync(message, WorkflowJson.Default.DriftResponse, cancellationToken);
     }
 
+    /// <summary>What the cache of external services holds, and what became of requests. Counts arrive within 5 s.</summary>
+    /// <param name="service">Only this service; null: all.</param>
+    /// <param name="operation">Only this operation of it; null: all.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <exception cref="WorkflowApiException">400: an operation without a service; 404: no such service or operation.</exception>
+    public async Task<CacheStatsResponse> GetCacheStatsAsync(string? service = null, string? operation = null, CancellationToken cancellationToken = default)
+    {
+        using var message = Message(HttpMethod.Get, $"api/v1/cache/stats{Query(("service", service), ("operation", operation))}");
+        return await SendAsync(message, WorkflowJson.Default.CacheStatsResponse, cancellationToken);
+    }
+
+    /// <summary>Deletes kept replies of external services; without a service or key, all of them. Needs an admin key.</summary>
+    /// <param name="service">Only of this service.</param>
+    /// <param name="operation">Only of this operation of it.</param>
+    /// <param name="key">Only this one: <c>service:operation:hash</c>.</param>
+    /// <param name="cancellationToken">Gives up; what is deleted by then stays so.</param>
+    /// <exception cref="WorkflowApiException">400: an operation without a service, or a malformed key; 403: no admin key; 404: no such service or operation.</exception>
+    public async Task<CacheClearResponse> ClearCacheAsync(
+        string? service = null, string? operation = null, string? key = null, CancellationToken cancellationToken = default)
+    {
+        using var message = Message(HttpMethod.Delete, $"api/v1/cache{Query(("service", service), ("operation", operation), ("key", key))}");
+        return await SendAsync(message, WorkflowJson.Default.CacheClearResponse, cancellationToken);
+    }
+
     /// <summary>How the service is; needs no key.</summary>
     public async Task<HealthResponse> GetHealthAsync(CancellationToken cancellationToken = default)
     {
@@ -201,15 +225,17 @@ public sealed class WorkflowClient(HttpClient http, string? apiKey = null, TimeP
 
     private static string Query(UsageRequest? request, int? limit)
     {
-        (string Name, string? Value)[] parameters =
-        [
+        return Query(
             ("group_by", request?.GroupBy is { } keys ? string.Join(',', keys) : null), ("from", Time(request?.From)), ("to", Time(request?.To)),
-            ("user_id", request?.UserId?.ToString()), ("workflow_name", request?.WorkflowName), ("limit", limit?.ToString(CultureInfo.InvariantCulture)),
-        ];
-        var given = parameters.Where(parameter => parameter.Value is not null).Select(parameter => $"{parameter.Name}={Uri.EscapeDataString(parameter.Value!)}").ToList();
-        return given.Count == 0 ? "" : $"?{string.Join('&', given)}";
+            ("user_id", request?.UserId?.ToString()), ("workflow_name", request?.WorkflowName), ("limit", limit?.ToString(CultureInfo.InvariantCulture)));
 
         static string? Time(DateTimeOffset? time) => time?.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.FFFFFFFK", CultureInfo.InvariantCulture);
+    }
+
+    private static string Query(params (string Name, string? Value)[] parameters)
+    {
+        var given = parameters.Where(parameter => parameter.Value is not null).Select(parameter => $"{parameter.Name}={Uri.EscapeDataString(parameter.Value!)}").ToList();
+        return given.Count == 0 ? "" : $"?{string.Join('&', given)}";
     }
 
     private HttpRequestMessage Message(HttpMethod method, string path)

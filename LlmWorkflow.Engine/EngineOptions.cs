@@ -53,7 +53,9 @@ public sealed class EngineOptions
     /// </summary>
     public Func<string, string?> Variable { get; set; } = static _ => null;
 
-    /// <summary>How long replies of external services are kept when their file does not say. Default 1 hour; from <c>CACHE_DEFAULT_TTL</c>.</summary>
+    /// <summary>
+    /// How long replies of external services are kept when their file does not say; zero: not at all. Default 1 hour, at most 30 days; from <c>CACHE_DEFAULT_TTL</c>.
+    /// </summary>
     public TimeSpan CacheDefaultTtl { get; set; } = TimeSpan.FromHours(1);
 
     /// <summary>Lets webhooks go to private, loopback and link-local addresses. Default false; true in development.</summary>

@@ -2,6 +2,8 @@ using LlmWorkflow.Engine.Costs;
 using LlmWorkflow.Engine.Definitions;
 using LlmWorkflow.Engine.Execution;
 using LlmWorkflow.Engine.ExternalServices;
+using LlmWorkflow.Engine.ExternalServices.Caching;
+using LlmWorkflow.Engine.ExternalServices.Pacing;
 using LlmWorkflow.Engine.Jobs;
 using LlmWorkflow.Engine.Maintenance;
 using LlmWorkflow.Engine.Providers;
@@ -31,7 +33,7 @@ public static class EngineServices
         services.TryAddSingleton(TimeProvider.System);
         // Only spreads delays and draws queues: nothing that has to be unguessable.
         services.TryAddSingleton(static _ => new Random(Environment.ProcessId ^ Environment.TickCount));
-        return services.AddDefinitions().AddStorage().AddQueue().AddSubmission().AddExecution().AddMaintenance();
+        return services.AddFleetCache().AddDefinitions().AddStorage().AddQueue().AddSubmission().AddExecution().AddMaintenance();
     }
 
     /// <summary>
@@ -52,7 +54,7 @@ public static class EngineServices
             var catalog = provider.GetRequiredService<WorkflowCatalog>();
             return (hash, _) => Task.FromResult(catalog.FindVersion(hash));
         });
-        return services.AddDefinitions().AddLocalGate().AddExecution();
+        return services.AddDefinitions().AddLocalGate().AddLocalPacing().AddExecution();
     }
 
     private static IServiceCollection AddDefinitions(this IServiceCollection services)
@@ -92,6 +94,7 @@ public static class EngineServices
         services.TryAddSingleton<WorkerLease>();
         services.TryAddSingleton<JobLease>();
         services.TryAddSingleton<QueueSampler>();
+        services.AddFleetPacing(static provider => () => provider.GetRequiredService<WorkerLease>().LiveWorkers);
         return services.AddFleetGate(static provider => () => provider.GetRequiredService<WorkerLease>().LiveWorkers);
     }
 

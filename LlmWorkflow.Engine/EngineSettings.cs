@@ -7,6 +7,7 @@ namespace LlmWorkflow.Engine;
 public static partial class EngineSettings
 {
     private const int ShortestEncryptionKey = 32;
+    private const int LongestCacheTtl = 30 * 24 * 3600;
 
     // So that a developer's database survives a restart; refused outside development.
     private const string DevelopmentEncryptionKey = "development-only-encryption-key-32+";
@@ -21,7 +22,7 @@ public static partial class EngineSettings
     // Names whose settings would be those of something else.
     private static readonly HashSet<string> TakenNames = new(StringComparer.OrdinalIgnoreCase)
     {
-        "OPENROUTER", "OPENAI", "ANTHROPIC", "OPENAI_COMPATIBLE", "LLM_MICROSERVICE", "ADMIN", "GOOGLE_PLACES", "GOOGLE_SERVICES",
+        "OPENROUTER", "OPENAI", "ANTHROPIC", "OPENAI_COMPATIBLE", "LLM_MICROSERVICE", "ADMIN", "GOOGLE_PLACES", "GOOGLE_SERVICES", "WEATHERAPI", "HTTP_EXAMPLE",
     };
 
     /// <summary>
@@ -37,6 +38,9 @@ public static partial class EngineSettings
         new Reading(setting, reject).Fill(new(), development);
         return options => new Reading(setting, static (_, _) => { }).Fill(options, development);
     }
+
+    /// <summary>Whether a variable holds a key of this service's own, which no service file can read.</summary>
+    internal static bool IsOwnKey(string name) => OwnKeys.Contains(name);
 
     private static bool IsForServices(string name, IReadOnlyList<CompatibleProvider> providers) =>
         ServiceSuffixes.Any(s => name.EndsWith(s, StringComparison.OrdinalIgnoreCase)) && !OwnKeys.Contains(name)
@@ -62,9 +66,14 @@ public static partial class EngineSettings
             options.AllowPrivateWebhooks = Flag("WEBHOOK_ALLOW_PRIVATE", development);
             options.EncryptionKey = EncryptionKey(development);
             options.CaptureMessageContent = Flag("OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT", false);
+            options.CacheDefaultTtl = Seconds("CACHE_DEFAULT_TTL", options.CacheDefaultTtl, 0, LongestCacheTtl);
             // Asked here too, so that the check of unknown settings knows them.
             _ = Url("GOOGLE_PLACES_BASE_URL", null);
             _ = setting("GOOGLE_SERVICES_API_KEY") ?? setting("GOOGLE_PLACES_API_KEY");
+            _ = Url("WEATHERAPI_BASE_URL", null);
+            _ = setting("WEATHERAPI_API_KEY");
+            _ = Url("HTTP_EXAMPLE_BASE_URL", null);
+            _ = setting("HTTP_EXAMPLE_API_KEY");
             var providers = options.CompatibleProviders;
             options.Variable = name => IsForServices(name, providers) ? setting(name) : null;
         }

@@ -12,6 +12,8 @@ public static class OwnSettings
     private static readonly string[] OfOtherProcesses =
     [
         "LLM_MICROSERVICE_API_KEY", "LLM_SERVICE_API_SECRET", "LLMWORKFLOW_HOME", "WORKER_SLOTS", "WORKER_GRACE_SECONDS",
+        // Of llmflow.
+        "LLMWORKFLOW_API_URL",
         // What Aspire gives beside the connection string of the resource 'llmworkflow'.
         "LLMWORKFLOW_HOST", "LLMWORKFLOW_PORT", "LLMWORKFLOW_USERNAME", "LLMWORKFLOW_PASSWORD", "LLMWORKFLOW_URI", "LLMWORKFLOW_JDBCCONNECTIONSTRING",
         "LLMWORKFLOW_DATABASENAME", "LLMWORKFLOW_DATABASE",

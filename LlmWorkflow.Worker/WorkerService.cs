@@ -1,5 +1,6 @@
 using LlmWorkflow.Engine.Definitions;
 using LlmWorkflow.Engine.Execution;
+using LlmWorkflow.Engine.ExternalServices.Caching;
 using LlmWorkflow.Engine.Maintenance;
 using LlmWorkflow.Engine.Queue;
 using LlmWorkflow.Engine.Storage;
@@ -14,7 +15,7 @@ namespace LlmWorkflow.Worker;
 /// </summary>
 internal sealed class WorkerService(
     Migrator migrator, LeaseStore leaseStore, WorkerLease lease, JobConsumer consumer, JobStream stream, JobEventBus bus, JobRescuer rescuer,
-    QueueSweeper sweeper, JobTimers timers, QueueSampler sampler, CallReconciler reconciler, WebhookDelivery webhooks, WorkflowCatalog catalog, IOptions<WorkerOptions> options, TimeProvider time, Random random,
+    QueueSweeper sweeper, JobTimers timers, QueueSampler sampler, CallReconciler reconciler, ReplyCleaner cleaner, WebhookDelivery webhooks, WorkflowCatalog catalog, IOptions<WorkerOptions> options, TimeProvider time, Random random,
     ILogger<WorkerService> logger) : BackgroundService
 {
     // Also the answer to a lost cancel message: the worker looks for itself.
@@ -82,6 +83,7 @@ internal sealed class WorkerService(
             Loop("queue gauges", QueueSampler.Every, sampler.RunOnceAsync).RunAsync(loops),
             Loop("cancel", CancelPoll, StopCancelledAsync).RunAsync(loops),
             Loop("calls", CallReconciler.Every, reconciler.RunOnceAsync).RunAsync(loops),
+            Loop("kept replies", ReplyCleaner.Every, cleaner.RunOnceAsync).RunAsync(loops),
             Loop("webhooks", WebhookPoll, DeliverAsync).RunAsync(loops));
         _consuming = Loop("jobs", TimeSpan.Zero, consumer.RunOnceAsync).RunAsync(_stopFetching.Token);
         await _consuming.WaitAsync(stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);

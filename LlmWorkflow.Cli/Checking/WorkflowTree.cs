@@ -24,7 +24,6 @@ internal sealed record CheckedFile(string File, string Name, string Text, IReadO
 internal sealed class WorkflowTree
 {
     private readonly CliHost _host;
-
     private WorkflowTree(string root, CliHost host)
     {
         _host = host;
@@ -52,8 +51,9 @@ internal sealed class WorkflowTree
         argument.Contains('/', StringComparison.Ordinal) || argument.Contains(Path.DirectorySeparatorChar, StringComparison.Ordinal)
         || argument.EndsWith(".json", StringComparison.OrdinalIgnoreCase);
 
-    /// <summary>The folder that a definition file stands in (<c>…/definitions/x.json</c>); null: in none.</summary>
-    public static string? Around(string file) => Path.GetDirectoryName(file) is { } folder && Path.GetFileName(folder) == "definitions" ? Path.GetDirectoryName(folder) : null;
+    /// <summary>The folder that a definition or service file stands in (<c>…/definitions/x.json</c>); null: in none.</summary>
+    public static string? Around(string file) =>
+        Path.GetDirectoryName(file) is { } folder && Path.GetFileName(folder) is "definitions" or ServiceCatalog.FolderName ? Path.GetDirectoryName(folder) : null;
 
     /// <summary>All definition files.</summary>
     public IEnumerable<CheckedFile> Files() => !Directory.Exists(Definitions)
@@ -72,18 +72,6 @@ internal sealed class WorkflowTree
         {
             yield return new(_host.Shown(Path.Combine(Root, "limits.json")), "limits", "", warnings);
         }
-
-        foreach (var name in Services.Names)
-        {
-            if (Fault(name) is { } fault)
-            {
-                DefinitionIssue issue = new()
-                {
-                    Code = IssueCodes.InvalidValue, Severity = IssueSeverity.Error, JsonPointer = "", Line = 1, Column = 1, Message = fault.Message,
-                };
-                yield return new(_host.Shown(Path.Combine(Root, "services", name + ".json")), name, "", [issue]);
-            }
-        }
     }
 
     /// <summary>Checks one file against this folder.</summary>
@@ -93,6 +81,11 @@ internal sealed class WorkflowTree
     {
         var name = Path.GetFileNameWithoutExtension(file);
         var text = Text(file, shown);
+        if (Path.GetFileName(Path.GetDirectoryName(file)) == ServiceCatalog.FolderName)
+        {
+            return new(shown, name, text, ServiceIssues.Read(name, text).Issues);
+        }
+
         // What the folder says of its own files takes the others into account: workflows that run each other.
         var issues = Path.GetDirectoryName(file) == Definitions && Catalog.Issues(name) is { Count: > 0 } own
             ? own
@@ -140,19 +133,6 @@ internal sealed class WorkflowTree
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new CliException(e is FileNotFoundException or DirectoryNotFoundException ? $"there is no file '{shown}'." : $"'{shown}' cannot be read: {e.Message}");
-        }
-    }
-
-    private WorkflowError? Fault(string service)
-    {
-        try
-        {
-            Services.Get(service);
-            return null;
-        }
-        catch (WorkflowException e)
-        {
-            return e.Error;
         }
     }
 }

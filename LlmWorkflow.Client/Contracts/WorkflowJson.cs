@@ -24,6 +24,8 @@ namespace LlmWorkflow.Client.Contracts;
 [JsonSerializable(typeof(WorkflowResponse))]
 [JsonSerializable(typeof(UsageResponse))]
 [JsonSerializable(typeof(DriftResponse))]
+[JsonSerializable(typeof(CacheStatsResponse))]
+[JsonSerializable(typeof(CacheClearResponse))]
 [JsonSerializable(typeof(HealthResponse))]
 [JsonSerializable(typeof(ProblemResponse))]
 [JsonSerializable(typeof(ApiError))]

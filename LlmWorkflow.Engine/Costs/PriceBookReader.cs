@@ -11,9 +11,14 @@ namespace LlmWorkflow.Engine.Costs;
 /// </summary>
 internal sealed partial class PriceBookReader
 {
+    // A hundred times the dearest model.
+    private const decimal MostUsd = 10_000;
+
+    private const string WrongDate = "must be a date such as \"2026-10-07\" (UTC)";
+
     private static readonly string[] s_rates = ["input", "output", "cache_read", "cache_write_5m", "cache_write_1h", "reasoning"];
 
-    private readonly List<PriceFault> _faults = [];
+    private readonly List<FileFault> _faults = [];
     private readonly HashSet<string> _sources = new(StringComparer.Ordinal);
     private readonly HashSet<string> _ids = new(StringComparer.OrdinalIgnoreCase);
 
@@ -28,7 +33,7 @@ internal sealed partial class PriceBookReader
         try
         {
             var (book, faults) = Read(json);
-            return faults is [var fault, ..] ? throw Refused($"at {fault.Pointer} {string.Join(". ", fault.Problem, fault.Suggestion).TrimEnd('.', ' ')}.") : book;
+            return faults is [var fault, ..] ? throw Refused(fault.ToString()) : book;
         }
         catch (JsonException exception)
         {
@@ -38,7 +43,7 @@ internal sealed partial class PriceBookReader
 
     /// <summary>Parses the file's text, and notes everything that is wrong with it. With faults the book is not to be used.</summary>
     /// <exception cref="JsonException">It is no JSON.</exception>
-    public static (PriceBook Book, IReadOnlyList<PriceFault> Faults) Read(string json)
+    public static (PriceBook Book, IReadOnlyList<FileFault> Faults) Read(string json)
     {
         using var document = JsonDocument.Parse(json, new JsonDocumentOptions { AllowDuplicateProperties = false });
         var reader = new PriceBookReader();
@@ -47,7 +52,7 @@ internal sealed partial class PriceBookReader
 
     private PriceBook Book(JsonElement value)
     {
-        var root = new PriceBookFields(value, [], _faults);
+        var root = new FileFields(value, [], _faults);
         if (!root.Allow("$schema", "description", "unit", "default_max_tokens", "sources", "models"))
         {
             return PriceBook.Empty;
@@ -74,7 +79,7 @@ internal sealed partial class PriceBookReader
 
     private ModelPrice? Model(string name, JsonElement value, IReadOnlyList<string> path)
     {
-        var model = new PriceBookFields(value, path, _faults);
+        var model = new FileFields(value, path, _faults);
         if (!model.Allow("aliases", "default_max_tokens", "prices", "note"))
         {
             return null;
@@ -83,7 +88,7 @@ internal sealed partial class PriceBookReader
         var aliases = model.Texts("aliases");
         foreach (var id in aliases.Prepend(name).Where(id => !_ids.Add(id)))
         {
-            _faults.Add(new(path, PriceFaultKind.InvalidValue, $"the id '{id}' is priced twice"));
+            _faults.Add(new(path, FileFaultKind.InvalidValue, $"the id '{id}' is priced twice"));
         }
 
         var prices = model.Items("prices", required: true);
@@ -94,7 +99,7 @@ internal sealed partial class PriceBookReader
             {
                 _faults.Add(new(
                     prices[i].Path,
-                    PriceFaultKind.InvalidValue,
+                    FileFaultKind.InvalidValue,
                     "periods must follow each other: each but the last has 'to', each but the first a 'from' that is not before it"));
             }
         }
@@ -104,13 +109,13 @@ internal sealed partial class PriceBookReader
 
     private DatedPrice? Period(JsonElement value, IReadOnlyList<string> path)
     {
-        var price = new PriceBookFields(value, path, _faults);
+        var price = new FileFields(value, path, _faults);
         if (!price.Allow([.. s_rates, "from", "to", "per_request", "per_web_search", "multipliers", "tiers", "caches_by_itself", "sources"]))
         {
             return null;
         }
 
-        var (from, to) = (price.Date("from"), price.Date("to"));
+        var (from, to) = (Date(price, "from"), Date(price, "to"));
         if (from >= to)
         {
             price.Fault("to", "must be after 'from'");
@@ -128,20 +133,36 @@ internal sealed partial class PriceBookReader
             To = to,
             Rates = ReadRates(price),
             Tiers = Tiers(price),
-            PerRequest = price.Amount("per_request") ?? 0,
-            PerWebSearch = price.Amount("per_web_search"),
+            PerRequest = price.Amount("per_request", MostUsd) ?? 0,
+            PerWebSearch = price.Amount("per_web_search", MostUsd),
             Multipliers = Multipliers(price),
             CachesByItself = price.Flag("caches_by_itself"),
             Sources = sources,
         };
     }
 
-    private List<PriceTier> Tiers(PriceBookFields price)
+    private static DateTimeOffset? Date(FileFields price, string name)
+    {
+        if (price.Text(name, problem: WrongDate) is not { } text)
+        {
+            return null;
+        }
+
+        if (IsoTime.TryParse(text, out var time))
+        {
+            return time;
+        }
+
+        price.Fault(name, WrongDate);
+        return null;
+    }
+
+    private List<PriceTier> Tiers(FileFields price)
     {
         List<PriceTier> tiers = [];
         foreach (var (value, path) in price.Items("tiers"))
         {
-            var tier = new PriceBookFields(value, path, _faults);
+            var tier = new FileFields(value, path, _faults);
             if (tier.Allow([.. s_rates, "above_input_tokens"]))
             {
                 tiers.Add(new PriceTier(tier.Count("above_input_tokens", required: true) ?? 0, ReadRates(tier)));
@@ -156,14 +177,14 @@ internal sealed partial class PriceBookReader
         return [.. tiers.OrderBy(tier => tier.AboveInputTokens)];
     }
 
-    private FrozenDictionary<string, decimal> Multipliers(PriceBookFields price)
+    private FrozenDictionary<string, decimal> Multipliers(FileFields price)
     {
         Dictionary<string, decimal> multipliers = new(StringComparer.Ordinal);
         foreach (var (term, value, path) in price.Members("multipliers"))
         {
             if (!Term().IsMatch(term))
             {
-                _faults.Add(new(path, PriceFaultKind.InvalidValue, "must be a term such as \"service_tier:batch\", in lower case"));
+                _faults.Add(new(path, FileFaultKind.InvalidValue, "must be a term such as \"service_tier:batch\", in lower case"));
             }
 
             if (value.ValueKind is JsonValueKind.Number && value.TryGetDecimal(out var factor) && factor is > 0 and <= 100)
@@ -172,21 +193,21 @@ internal sealed partial class PriceBookReader
             }
             else
             {
-                _faults.Add(new(path, PriceFaultKind.InvalidValue, "must be a number above 0, at most 100"));
+                _faults.Add(new(path, FileFaultKind.InvalidValue, "must be a number above 0, at most 100"));
             }
         }
 
         return multipliers.ToFrozenDictionary(StringComparer.Ordinal);
     }
 
-    private static Rates ReadRates(PriceBookFields rates) => new()
+    private static Rates ReadRates(FileFields rates) => new()
     {
-        Input = rates.Amount("input", required: true) ?? 0,
-        Output = rates.Amount("output", required: true) ?? 0,
-        CacheRead = rates.Amount("cache_read"),
-        CacheWrite5m = rates.Amount("cache_write_5m"),
-        CacheWrite1h = rates.Amount("cache_write_1h"),
-        Reasoning = rates.Amount("reasoning"),
+        Input = rates.Amount("input", MostUsd, required: true) ?? 0,
+        Output = rates.Amount("output", MostUsd, required: true) ?? 0,
+        CacheRead = rates.Amount("cache_read", MostUsd),
+        CacheWrite5m = rates.Amount("cache_write_5m", MostUsd),
+        CacheWrite1h = rates.Amount("cache_write_1h", MostUsd),
+        Reasoning = rates.Amount("reasoning", MostUsd),
     };
 
     private static WorkflowException Refused(string problem, Exception? inner = null) => new(

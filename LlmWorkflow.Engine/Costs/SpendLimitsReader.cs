@@ -16,7 +16,7 @@ internal sealed class SpendLimitsReader
 
     private const string WrongAmount = "must be a number from 0 to 1,000,000";
 
-    private readonly List<PriceFault> _faults = [];
+    private readonly List<FileFault> _faults = [];
 
     private SpendLimitsReader()
     {
@@ -29,7 +29,7 @@ internal sealed class SpendLimitsReader
         try
         {
             var (limits, faults) = Read(json);
-            return faults is [var fault, ..] ? throw Refused($"at {fault.Pointer} {string.Join(". ", fault.Problem, fault.Suggestion).TrimEnd('.', ' ')}.") : limits;
+            return faults is [var fault, ..] ? throw Refused(fault.ToString()) : limits;
         }
         catch (JsonException exception)
         {
@@ -39,7 +39,7 @@ internal sealed class SpendLimitsReader
 
     /// <summary>Parses the file's text, and notes everything that is wrong with it. With faults the limits are not to be used.</summary>
     /// <exception cref="JsonException">It is no JSON.</exception>
-    public static (SpendLimits Limits, IReadOnlyList<PriceFault> Faults) Read(string json)
+    public static (SpendLimits Limits, IReadOnlyList<FileFault> Faults) Read(string json)
     {
         using var document = JsonDocument.Parse(json, new JsonDocumentOptions { AllowDuplicateProperties = false });
         var reader = new SpendLimitsReader();
@@ -48,7 +48,7 @@ internal sealed class SpendLimitsReader
 
     private SpendLimits Limits(JsonElement value)
     {
-        var root = new PriceBookFields(value, [], _faults);
+        var root = new FileFields(value, [], _faults);
         if (!root.Allow("$schema", "description", "daily_usd", "providers"))
         {
             return SpendLimits.None;
@@ -56,7 +56,7 @@ internal sealed class SpendLimitsReader
 
         root.Text("$schema");
         root.Text("description");
-        var daily = value.TryGetProperty("daily_usd", out var caps) ? new PriceBookFields(caps, ["daily_usd"], _faults) : null;
+        var daily = value.TryGetProperty("daily_usd", out var caps) ? new FileFields(caps, ["daily_usd"], _faults) : null;
         var isDaily = daily?.Allow("workflows", "users") ?? false;
         return new SpendLimits
         {
@@ -66,7 +66,7 @@ internal sealed class SpendLimitsReader
         };
     }
 
-    private Dictionary<string, decimal> Caps(PriceBookFields daily, string name)
+    private Dictionary<string, decimal> Caps(FileFields daily, string name)
     {
         Dictionary<string, decimal> caps = new(StringComparer.Ordinal);
         foreach (var (who, value, path) in daily.Members(name))
@@ -77,7 +77,7 @@ internal sealed class SpendLimitsReader
             }
             else
             {
-                _faults.Add(new(path, PriceFaultKind.InvalidValue, WrongAmount));
+                _faults.Add(new(path, FileFaultKind.InvalidValue, WrongAmount));
             }
         }
 
@@ -93,28 +93,28 @@ internal sealed class SpendLimitsReader
             var name = who == Everyone ? who : Guid.TryParse(who, out var id) ? id.ToString("D") : null;
             if (name is null || !users.TryAdd(name, usd))
             {
-                _faults.Add(new(["daily_usd", "users", who], PriceFaultKind.InvalidValue, name is null ? "must be a user's id (a UUID), or \"*\" for all others" : "stands here twice"));
+                _faults.Add(new(["daily_usd", "users", who], FileFaultKind.InvalidValue, name is null ? "must be a user's id (a UUID), or \"*\" for all others" : "stands here twice"));
             }
         }
 
         return users;
     }
 
-    private Dictionary<string, IReadOnlyDictionary<string, ModelLimits>> Providers(PriceBookFields root)
+    private Dictionary<string, IReadOnlyDictionary<string, ModelLimits>> Providers(FileFields root)
     {
         Dictionary<string, IReadOnlyDictionary<string, ModelLimits>> providers = new(StringComparer.Ordinal);
         foreach (var (provider, value, path) in root.Members("providers"))
         {
             if (value.ValueKind is not JsonValueKind.Object)
             {
-                _faults.Add(new(path, PriceFaultKind.InvalidValue, "must be an object of models"));
+                _faults.Add(new(path, FileFaultKind.InvalidValue, "must be an object of models"));
                 continue;
             }
 
             Dictionary<string, ModelLimits> models = new(StringComparer.Ordinal);
             foreach (var model in value.EnumerateObject())
             {
-                var fields = new PriceBookFields(model.Value, [.. path, model.Name], _faults);
+                var fields = new FileFields(model.Value, [.. path, model.Name], _faults);
                 if (fields.Allow("concurrency", "requests_per_minute", "tokens_per_minute"))
                 {
                     models[model.Name] = new(fields.Count("concurrency"), fields.Count("requests_per_minute"), fields.Count("tokens_per_minute"));

@@ -1,4 +1,5 @@
 using LlmWorkflow.Engine.Costs;
+using LlmWorkflow.Engine.ExternalServices;
 
 namespace LlmWorkflow.Engine.Definitions;
 
@@ -25,4 +26,8 @@ public sealed record KnownService(string Name, IReadOnlyList<KnownOperation> Ope
 /// <param name="Name">Its name.</param>
 /// <param name="Parameters">All parameters that it takes; null: any.</param>
 /// <param name="Required">Those that must be given.</param>
-public sealed record KnownOperation(string Name, IReadOnlyList<string>? Parameters, IReadOnlyList<string> Required);
+public sealed record KnownOperation(string Name, IReadOnlyList<string>? Parameters, IReadOnlyList<string> Required)
+{
+    /// <summary>What the parameters' values must be; null: only their names are checked.</summary>
+    internal ParameterSchema? Schema { get; init; }
+}

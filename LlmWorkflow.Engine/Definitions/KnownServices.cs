@@ -13,18 +13,16 @@ internal static class KnownServices
         {
             try
             {
-                var operations = catalog.Get(name).Operations;
-                known.Add(new(name, [.. operations.Select(o => new KnownOperation(
-                    o.Key,
-                    [.. o.Value.Parameters.SelectMany(p => p.Value.Aliases.Prepend(p.Key))],
-                    [.. o.Value.Parameters.Where(p => p.Value is { Required: true, Aliases.Count: 0 }).Select(p => p.Key)]))]));
+                known.Add(new(name, [.. catalog.Get(name).Operations.Select(operation => Of(operation.Key, operation.Value.Parameters))]));
             }
             catch (WorkflowException)
             {
-                // A broken service file is reported by the call that needs it; here its steps are simply not known.
+                // A broken service file is reported as such; here its steps are simply not known.
             }
         }
 
         return known;
     }
+
+    private static KnownOperation Of(string name, ParameterSchema parameters) => new(name, [.. parameters.Names], parameters.Required) { Schema = parameters };
 }

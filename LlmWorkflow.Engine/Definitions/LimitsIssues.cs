@@ -10,7 +10,7 @@ internal static class LimitsIssues
     /// <summary>The limits of a file's text; null when it has errors. Limits of workflows that do not exist are warnings.</summary>
     public static (SpendLimits? Limits, IReadOnlyList<DefinitionIssue> Issues) Read(string json, IReadOnlyCollection<string> workflows)
     {
-        var (limits, issues) = PricingIssues.Read(json, SpendLimitsReader.Read);
+        var (limits, issues) = FileIssues.Read(json, SpendLimitsReader.Read);
         var unknown = limits?.DailyByWorkflow.Keys.Where(name => name != "*" && !workflows.Contains(name)).ToList() ?? [];
         if (unknown.Count == 0)
         {

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using LlmWorkflow.Engine.Costs;
+using LlmWorkflow.Engine.ExternalServices;
 using Microsoft.Extensions.Logging;
 
 namespace LlmWorkflow.Engine.Definitions;
@@ -119,7 +120,8 @@ public sealed class WorkflowCatalog : IDisposable
 
             _snapshot = after;
             CatalogLog.Loaded(_logger, after.Names.Count, after.Problems.Count);
-            foreach (CatalogProblem problem in after.Problems)
+            // A broken service file is told by the catalog that reads it.
+            foreach (CatalogProblem problem in after.Problems.Where(problem => !problem.File.StartsWith($"{ServiceCatalog.FolderName}/", StringComparison.Ordinal)))
             {
                 DefinitionIssue first = problem.Issues.First(issue => issue.Severity == IssueSeverity.Error);
                 CatalogLog.Broken(_logger, problem.File, first.Line, first.Column, first.Code, first.Message, problem.Issues.Count, problem.LastGoodInUse);

@@ -2,6 +2,7 @@ using System.Collections.Frozen;
 using System.Globalization;
 using System.Text;
 using LlmWorkflow.Engine.Costs;
+using LlmWorkflow.Engine.ExternalServices;
 using LlmWorkflow.Engine.Prompts;
 
 namespace LlmWorkflow.Engine.Definitions;
@@ -30,6 +31,7 @@ internal sealed class WorkflowFiles(string directory, Func<IReadOnlyList<KnownSe
             // A folder without a price book, such as the samples', is not checked against an empty one.
             Prices = prices == PriceBook.Empty ? null : prices,
         };
+        CheckServices(surroundings.Services ?? [], problems);
         SortedDictionary<string, string> texts = Texts();
         (SpendLimits limits, IReadOnlyList<DefinitionIssue> limitIssues) = Limits(before, texts.Keys, problems);
         WorkflowSet set = new(texts, surroundings, before.Workflows);
@@ -82,6 +84,21 @@ internal sealed class WorkflowFiles(string directory, Func<IReadOnlyList<KnownSe
 
         problems.Add(new CatalogProblem("limits.json", issues, before.Limits != SpendLimits.None));
         return (before.Limits, before.LimitIssues);
+    }
+
+    /// <summary>Only tells what is broken: the service catalog reads the files by itself, at each call.</summary>
+    private void CheckServices(IReadOnlyList<KnownService> known, List<CatalogProblem> problems)
+    {
+        string folder = Path.Combine(Root, ServiceCatalog.FolderName);
+        foreach (string file in Directory.Exists(folder) ? Directory.EnumerateFiles(folder, "*.json").Order(StringComparer.Ordinal) : Enumerable.Empty<string>())
+        {
+            string name = Path.GetFileNameWithoutExtension(file);
+            (ServiceDefinition? service, IReadOnlyList<DefinitionIssue> issues) = ServiceIssues.Read(name, File.ReadAllText(file, Encoding.UTF8));
+            if (service is null)
+            {
+                problems.Add(new CatalogProblem($"{ServiceCatalog.FolderName}/{name}.json", issues, known.Any(good => good.Name == name)));
+            }
+        }
     }
 
     /// <summary>The definition files' texts by name, with LF as line end.</summary>

@@ -44,6 +44,19 @@ public static class EngineTelemetry
         "llmworkflow.service.duration", "s", "Time of one call of an external service.", tags: null,
         new InstrumentAdvice<double> { HistogramBucketBoundaries = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30] });
 
+    internal static readonly Histogram<double> ServiceTurnWait = Meter.CreateHistogram(
+        "llmworkflow.service.turn.wait", "s", "Time that calls of an external service waited for their turn; calls that did not have to are not in it.", tags: null, LongTimes);
+
+    internal static readonly Counter<long> ServicePauses = Meter.CreateCounter<long>(
+        "llmworkflow.service.pauses", "{pause}", "Pauses that an external service asked for, by service.");
+
+    internal static readonly Counter<long> ServiceBreakerChanges = Meter.CreateCounter<long>(
+        "llmworkflow.service.breaker.changes", "{change}", "Changes of this process's circuit breakers of external services, by service and new state: closed or open.");
+
+    internal static readonly Counter<long> ServiceCache = Meter.CreateCounter<long>(
+        "llmworkflow.service.cache", "{event}",
+        "What became of requests of services whose replies are kept: memory, redis, table, shared or miss, each once; beside it error and stale.");
+
     internal static readonly Histogram<double> StepDuration = Meter.CreateHistogram(
         "llmworkflow.step.duration", "s", "Time of one step, all its attempts, by type and status.", tags: null, LongTimes);
 
@@ -135,6 +148,7 @@ public static class EngineTelemetry
         public const string CallOrdinal = "llmworkflow.call.ordinal";
         public const string Service = "llmworkflow.service.name";
         public const string ServiceOperation = "llmworkflow.service.operation";
+        public const string CacheOutcome = "llmworkflow.cache.outcome";
         public const string GateReason = "llmworkflow.gate.reason";
         public const string BreakerState = "llmworkflow.gate.breaker.state";
     }

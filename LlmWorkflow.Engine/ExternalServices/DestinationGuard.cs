@@ -119,9 +119,7 @@ public sealed class DestinationGuard(Func<string, CancellationToken, Task<IPAddr
             var allowed = allowPrivate() ? addresses : Array.FindAll(addresses, IsPublic);
             if (allowed.Length == 0)
             {
-                throw new HttpRequestException(
-                    HttpRequestError.ConnectionError,
-                    addresses.Length == 0 ? $"{host} has no address." : $"{host} leads to a private or reserved address, which is not allowed.");
+                throw addresses.Length == 0 ? new HttpRequestException(HttpRequestError.NameResolutionError, $"{host} has no address.") : new DestinationRefusedException(host);
             }
 
             var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
@@ -138,4 +136,13 @@ public sealed class DestinationGuard(Func<string, CancellationToken, Task<IPAddr
         };
 
     private static IEnumerable<IPNetwork> Networks(params string[] networks) => networks.Select(IPNetwork.Parse);
+}
+
+/// <summary>A host leads to a private or reserved address, and was not connected to.</summary>
+/// <param name="host">The host.</param>
+internal sealed class DestinationRefusedException(string host)
+    : HttpRequestException(HttpRequestError.ConnectionError, $"{host} leads to a private or reserved address, which is not allowed.")
+{
+    /// <summary>The host.</summary>
+    public string Host { get; } = host;
 }

@@ -1,4 +1,5 @@
 using System.Net;
+using LlmWorkflow.Engine.ExternalServices.Caching;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 
@@ -7,17 +8,24 @@ namespace LlmWorkflow.Engine.ExternalServices;
 /// <summary>Registrations of this folder.</summary>
 internal static class ExternalServiceRegistrations
 {
-    /// <summary>Name of the HTTP client for base URLs that stand in a service's file: public addresses only.</summary>
+    /// <summary>Name of the HTTP client for base URLs that stand in a service's file, and redirects to other hosts: public addresses only.</summary>
     public const string PublicHttpClientName = "llmworkflow.services";
 
-    /// <summary>Name of the HTTP client for base URLs that the operator set by a variable: any address.</summary>
+    /// <summary>Name of the HTTP client for base URLs that the operator set by a variable, and services that may lead to private addresses: any address.</summary>
     public const string TrustedHttpClientName = "llmworkflow.services.trusted";
+
+    /// <summary>How long making a connection may take.</summary>
+    public static TimeSpan ConnectTimeout { get; } = TimeSpan.FromSeconds(10);
 
     /// <summary>Adds the external services. Needs <see cref="EngineOptions"/> and <see cref="TimeProvider"/>.</summary>
     public static IServiceCollection AddExternalServices(this IServiceCollection services)
     {
         services.TryAddSingleton(static _ => new DestinationGuard());
         services.TryAddSingleton<ServiceCatalog>();
+        services.TryAddSingleton<ReplyCheck>(static _ => static (_, reply, _) => reply.IsSuccessStatus ? null : ServiceErrors.FromStatus(reply.Status, null, reply.RetryAfter));
+        services.TryAddSingleton<ServiceSender>();
+        services.TryAddSingleton<ServiceExchange>();
+        services.AddLocalCache();
         services.TryAddSingleton<ServiceCaller>();
         AddClient(services, TrustedHttpClientName, static _ => Sockets());
         AddClient(services, PublicHttpClientName, static provider =>
@@ -44,7 +52,7 @@ internal static class ExternalServiceRegistrations
         AllowAutoRedirect = false,
         UseCookies = false,
         AutomaticDecompression = DecompressionMethods.All,
-        ConnectTimeout = TimeSpan.FromSeconds(10),
+        ConnectTimeout = ConnectTimeout,
         PooledConnectionLifetime = TimeSpan.FromMinutes(5),
         MaxConnectionsPerServer = int.MaxValue,
         ResponseDrainTimeout = TimeSpan.FromMilliseconds(100),

@@ -1,6 +1,4 @@
-using System.Buffers;
 using System.Diagnostics;
-using System.Net;
 using System.Text.Json;
 using LlmWorkflow.Engine.Diagnostics;
 using Tags = LlmWorkflow.Engine.Diagnostics.EngineTelemetry.Tags;
@@ -19,6 +17,9 @@ internal sealed record ServiceOutcome
     /// <summary>No request was made: the reply was known.</summary>
     public bool Cached { get; init; }
 
+    /// <summary>The reply has expired and stands in for a call that failed; <see cref="Cached"/> too.</summary>
+    public bool Stale { get; init; }
+
     /// <summary>Null when it did not fail.</summary>
     public WorkflowError? Error { get; init; }
 }
@@ -35,13 +36,11 @@ internal sealed class ServiceCaller(ServiceCatalog catalog, IHttpClientFactory c
     {
         var (service, operation) = (call.Service, call.Operation);
         ServiceDefinition definition;
-        ServiceRequest request;
         JsonElement known;
         try
         {
             definition = catalog.Get(service);
             known = ServiceParameters.Check(service, operation, ServiceCatalog.GetOperation(definition, operation), call.Parameters);
-            request = ServiceRequest.Build(definition, operation, known, options.Variable);
         }
         catch (WorkflowException exception)
         {
@@ -51,12 +50,12 @@ internal sealed class ServiceCaller(ServiceCatalog catalog, IHttpClientFactory c
         using var span = EngineTelemetry.Source.StartActivity($"{service}.{operation}", ActivityKind.Client);
         span?.SetTag(Tags.Service, service).SetTag(Tags.ServiceOperation, operation);
         var started = time.GetTimestamp();
-        var outcome = await SendAsync(definition, operation, request, cancellationToken);
+        var outcome = await new ServicePages(SendAsync).AskAsync(definition, operation, known, options.Variable, call.Deadline, cancellationToken);
         if (outcome.Error is { } error)
         {
             outcome = outcome with
             {
-                Error = error with { Details = error.Details! with { Service = service, Operation = operation, Inputs = Redactor.Json(known) } },
+                Error = error with { Details = (error.Details ?? new ErrorDetails()) with { Service = service, Operation = operation, Inputs = Redactor.Json(known) } },
             };
             span?.SetTag(Tags.ErrorType, error.Type).SetStatus(ActivityStatusCode.Error, error.Type);
         }
@@ -72,7 +71,8 @@ internal sealed class ServiceCaller(ServiceCatalog catalog, IHttpClientFactory c
         return outcome;
     }
 
-    private async Task<ServiceOutcome> SendAsync(ServiceDefinition service, string operation, ServiceRequest request, CancellationToken cancellationToken)
+    private async Task<(ServiceReply? Reply, WorkflowError? Error, int Status)> SendAsync(
+        ServiceDefinition service, string operation, ServiceRequest request, DateTimeOffset? deadline, CancellationToken cancellationToken)
     {
         var seconds = service.Operations[operation].TimeoutSeconds ?? service.TimeoutSeconds;
         using var timeout = new CancellationTokenSource(TimeSpan.FromSeconds(seconds), time);
@@ -87,97 +87,31 @@ internal sealed class ServiceCaller(ServiceCatalog catalog, IHttpClientFactory c
             status = (int)response.StatusCode;
             await response.Content.LoadIntoBufferAsync(ReplyLimit, stop.Token);
             var body = await response.Content.ReadAsByteArrayAsync(stop.Token);
-            return Read(service.Operations[operation], request, response, body) with { StatusCode = status };
+            var reply = Read(response, body);
+            return ReplyReader.Check(service.Operations[operation], reply, request.Key) is { } error ? (null, error, status) : (reply, null, status);
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
-            return new ServiceOutcome { StatusCode = status, Error = ServiceErrors.Timeout(seconds) };
+            return (null, ServiceErrors.Timeout(seconds), status);
         }
         catch (HttpRequestException exception) when (exception.HttpRequestError == HttpRequestError.ConfigurationLimitExceeded)
         {
-            return new ServiceOutcome { StatusCode = status, Error = ServiceErrors.TooLarge(ReplyLimit) };
+            return (null, ServiceErrors.TooLarge(ReplyLimit), status);
         }
         catch (Exception exception) when (exception is HttpRequestException or IOException)
         {
-            return new ServiceOutcome { StatusCode = status, Error = ServiceErrors.Network(exception) };
+            return (null, ServiceErrors.Network(exception), status);
         }
     }
 
-    private ServiceOutcome Read(ServiceOperation operation, ServiceRequest request, HttpResponseMessage response, byte[] body)
+    private ServiceReply Read(HttpResponseMessage response, byte[] body)
     {
         var contentType = response.Content.Headers.ContentType?.MediaType;
-        var isJson = contentType is null || contentType.EndsWith("json", StringComparison.OrdinalIgnoreCase);
-        var reply = isJson ? Parse(body) : default;
-        var words = operation.ErrorMessage is { } path && ServiceTemplate.At(reply, path) is { ValueKind: JsonValueKind.String } found
-            ? Redactor.Text(found.GetString(), request.Key)
-            : null;
-        if (!response.IsSuccessStatusCode)
+        var reply = new ServiceReply((int)response.StatusCode, default, contentType, UpstreamFailure.RetryAfter(response.Headers, time.GetUtcNow()))
         {
-            return new ServiceOutcome
-            {
-                Error = ServiceErrors.FromStatus((int)response.StatusCode, words, UpstreamFailure.RetryAfter(response.Headers, time.GetUtcNow())),
-            };
-        }
-
-        if (response.StatusCode == HttpStatusCode.NoContent)
-        {
-            return new ServiceOutcome { Data = JsonElement.Parse("null") };
-        }
-
-        if (reply.ValueKind == JsonValueKind.Undefined)
-        {
-            return new ServiceOutcome { Error = isJson ? ServiceErrors.Malformed() : ServiceErrors.NotJson(contentType) };
-        }
-
-        if (operation.Success is { } success)
-        {
-            var value = ServiceTemplate.At(reply, success.Path).ToString();
-            if (!success.Values.Contains(value, StringComparer.Ordinal))
-            {
-                return new ServiceOutcome { Error = ServiceErrors.Unsuccessful($"{success.Path} '{Redactor.Text(value, request.Key)}'", words) };
-            }
-        }
-
-        return new ServiceOutcome { Data = Map(operation, reply) };
-    }
-
-    private static JsonElement Map(ServiceOperation operation, JsonElement reply)
-    {
-        if (reply.ValueKind == JsonValueKind.Object && operation.ResponseDefaults.Any(field => !reply.TryGetProperty(field.Key, out _)))
-        {
-            reply = WithDefaults(reply, operation.ResponseDefaults);
-        }
-
-        if (operation.Response.ValueKind == JsonValueKind.Undefined)
-        {
-            return reply;
-        }
-
-        var mapped = new ServiceTemplate("response", reply).Fill(operation.Response);
-        return mapped.ValueKind == JsonValueKind.Undefined ? JsonElement.Parse("null") : mapped;
-    }
-
-    private static JsonElement WithDefaults(JsonElement reply, IReadOnlyDictionary<string, JsonElement> defaults)
-    {
-        var buffer = new ArrayBufferWriter<byte>();
-        using (var writer = new Utf8JsonWriter(buffer))
-        {
-            writer.WriteStartObject();
-            foreach (var property in reply.EnumerateObject())
-            {
-                property.WriteTo(writer);
-            }
-
-            foreach (var (name, value) in defaults.Where(field => !reply.TryGetProperty(field.Key, out _)))
-            {
-                writer.WritePropertyName(name);
-                value.WriteTo(writer);
-            }
-
-            writer.WriteEndObject();
-        }
-
-        return JsonElement.Parse(buffer.WrittenSpan);
+            IsEmpty = body.Length == 0,
+        };
+        return reply.IsCalledJson ? reply with { Body = Parse(body) } : reply;
     }
 
     private static JsonElement Parse(byte[] body)

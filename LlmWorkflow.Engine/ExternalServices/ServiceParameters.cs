@@ -1,45 +1,36 @@
-using System.Globalization;
 using System.Text.Json;
-using System.Text.Json.Nodes;
 using LlmWorkflow.Engine.Diagnostics;
+using LlmWorkflow.Engine.Expressions;
 
 namespace LlmWorkflow.Engine.ExternalServices;
 
 /// <summary>Checks what a step gives an operation against its parameters. Finds all problems at once. Pure.</summary>
 internal static class ServiceParameters
 {
-    /// <summary>The parameters with defaults filled in and values in the declared types.</summary>
+    /// <summary>The parameters with defaults filled in, under their own names and in the declared types.</summary>
     /// <exception cref="WorkflowException"><see cref="ErrorTypes.InvalidParameter"/>.</exception>
     public static JsonElement Check(string service, string operation, ServiceOperation definition, IReadOnlyDictionary<string, JsonElement> given)
     {
-        var problems = new List<string>();
-        var names = definition.Parameters.SelectMany(parameter => parameter.Value.Aliases.Append(parameter.Key)).ToHashSet(StringComparer.Ordinal);
-        problems.AddRange(given.Keys.Where(name => !names.Contains(name))
-            .Select(name => $"'{Redactor.Text(name)}' is unknown; known are {string.Join(", ", definition.Parameters.Keys)}"));
-        var result = new JsonObject();
-        foreach (var (name, parameter) in definition.Parameters)
+        var schema = definition.Parameters;
+        List<string> problems = [];
+        problems.AddRange(given.Keys.Where(name => schema.Resolve(name) is null)
+            .Select(name => $"'{Redactor.Text(name)}' is unknown; known are {string.Join(", ", schema.Properties.Keys)}"));
+        Dictionary<string, JsonElement> values = new(StringComparer.Ordinal);
+        foreach (var (name, parameter) in schema.Properties)
         {
             var value = parameter.Aliases.Prepend(name).Select(key => given.GetValueOrDefault(key)).FirstOrDefault(IsGiven);
-            value = IsGiven(value) ? value : parameter.Default;
-            if (!IsGiven(value))
+            value = IsGiven(value) ? ParameterValue.Convert(parameter.Schema, value) : parameter.Default;
+            if (IsGiven(value))
             {
-                if (parameter.Required)
-                {
-                    problems.Add($"'{name}' is required ({Describe(parameter)})");
-                }
-            }
-            else if (Convert(parameter, value) is { } converted)
-            {
-                result[name] = converted;
-            }
-            else
-            {
-                problems.Add($"'{name}' must be {Describe(parameter)}, but is {Redactor.Text(value.GetRawText())}");
+                values[name] = value;
             }
         }
 
+        problems.AddRange(Missing(schema, values.Keys));
+        var result = Object(values);
+        problems.AddRange(Problems(schema, result));
         return problems.Count == 0
-            ? JsonElement.Parse(result.ToJsonString())
+            ? result
             : throw new WorkflowException(new WorkflowError
             {
                 Type = ErrorTypes.InvalidParameter,
@@ -49,72 +40,74 @@ internal static class ServiceParameters
                 {
                     Service = service,
                     Operation = operation,
-                    Inputs = Redactor.Json(JsonSerializer.SerializeToElement(given, ServiceInputsJson.Default.IReadOnlyDictionaryStringJsonElement)),
+                    Inputs = Redactor.Json(Object(given)),
                     Suggestions = ["Correct 'config' in the step, or the input that it reads."],
                 },
             });
     }
 
-    private static bool IsGiven(JsonElement value) => value.ValueKind is not (JsonValueKind.Undefined or JsonValueKind.Null);
-
-    private static JsonNode? Convert(ServiceParameter parameter, JsonElement value) => parameter.Type switch
+    /// <summary>What must be given and is not, each as a sentence without a full stop.</summary>
+    /// <param name="schema">The parameters.</param>
+    /// <param name="given">Names that are given, aliases too.</param>
+    public static IEnumerable<string> Missing(ParameterSchema schema, IEnumerable<string> given)
     {
-        ParameterType.String => value.ValueKind switch
+        var names = given.Select(schema.Resolve).OfType<string>()
+            .Concat(schema.Properties.Where(parameter => IsGiven(parameter.Value.Default)).Select(parameter => parameter.Key)).ToHashSet(StringComparer.Ordinal);
+        foreach (var name in schema.Required.Where(name => !names.Contains(name)))
         {
-            JsonValueKind.String => JsonValue.Create(value.GetString()),
-            JsonValueKind.Number => JsonValue.Create(value.GetRawText()),
-            _ => null,
-        },
-        ParameterType.Boolean => value.ValueKind is JsonValueKind.True or JsonValueKind.False ? JsonValue.Create(value.GetBoolean()) : null,
-        ParameterType.Number => Number(value) is { } number && InBounds(parameter, number) ? JsonValue.Create(number) : null,
-        ParameterType.Integer => Number(value) is { } number && InBounds(parameter, number) && number == Math.Floor(number) && Math.Abs(number) < 1L << 53
-            ? JsonValue.Create((long)number)
-            : null,
-        ParameterType.Object => value.ValueKind == JsonValueKind.Object ? JsonObject.Create(value) : null,
-        _ => Array(parameter, value),
-    };
+            yield return $"'{name}' is required ({ParameterValue.Describe(schema.Properties[name].Schema)})";
+        }
 
-    private static JsonArray? Array(ServiceParameter parameter, JsonElement value)
-    {
-        var array = value.ValueKind switch
+        if (schema.AnyOf.Count > 0 && !schema.AnyOf.Any(group => group.All(names.Contains)))
         {
-            JsonValueKind.Array => JsonArray.Create(value)!,
-            JsonValueKind.Object => null,
-            _ => new JsonArray(JsonValue.Create(value)),
-        };
-        return array is null || array.Count > parameter.MaxItems ? null : array;
+            yield return $"give {string.Join(", or ", schema.AnyOf.Select(group => string.Join(" and ", group)))}";
+        }
     }
 
-    // Texts that are numbers count as such: forms send them so.
-    private static double? Number(JsonElement value) => value.ValueKind switch
+    /// <summary>What is wrong with one value, as a sentence without a full stop; null: nothing.</summary>
+    /// <param name="schema">The parameters.</param>
+    /// <param name="name">Name or alias of a parameter that exists.</param>
+    /// <param name="value">Its value, as it was given.</param>
+    public static string? Problem(ParameterSchema schema, string name, JsonElement value)
     {
-        JsonValueKind.Number when value.TryGetDouble(out var number) && double.IsFinite(number) => number,
-        JsonValueKind.String when double.TryParse(value.GetString(), NumberStyles.Float, CultureInfo.InvariantCulture, out var number)
-            && double.IsFinite(number) => number,
-        _ => null,
-    };
-
-    private static bool InBounds(ServiceParameter parameter, double number) => !(number < parameter.Minimum) && !(number > parameter.Maximum);
-
-    private static string Describe(ServiceParameter parameter)
-    {
-        var type = parameter.Type switch
-        {
-            ParameterType.Integer => "an integer",
-            ParameterType.Array => "an array",
-            ParameterType.Object => "an object",
-            _ => $"a {parameter.Type.ToString().ToLowerInvariant()}",
-        };
-        return (parameter.Minimum, parameter.Maximum, parameter.MaxItems) switch
-        {
-            (_, _, { } items) => string.Create(CultureInfo.InvariantCulture, $"{type} of at most {items} items"),
-            ({ } low, { } high, _) => string.Create(CultureInfo.InvariantCulture, $"{type} from {low} to {high}"),
-            ({ } low, null, _) => string.Create(CultureInfo.InvariantCulture, $"{type} from {low}"),
-            (null, { } high, _) => string.Create(CultureInfo.InvariantCulture, $"{type} up to {high}"),
-            _ => type,
-        };
+        var parameter = schema.Resolve(name)!;
+        var values = Object([KeyValuePair.Create(parameter, ParameterValue.Convert(schema.Properties[parameter].Schema, value))]);
+        return IsGiven(value) ? Problems(schema, values, name).FirstOrDefault() : null;
     }
+
+    private static IEnumerable<string> Problems(ParameterSchema schema, JsonElement values, string? shown = null)
+    {
+        HashSet<string> told = new(StringComparer.Ordinal);
+        foreach (var issue in schema.Validate(values))
+        {
+            var parts = issue.Pointer.Split('/');
+            if (parts.Length < 2 || !schema.Properties.TryGetValue(parts[1], out var parameter) || !values.TryGetProperty(parts[1], out var value))
+            {
+                // A rule between parameters, which says nothing about one alone.
+                if (shown is null)
+                {
+                    yield return $"the parameters break a rule: {issue.Pointer} {issue.Message}";
+                }
+            }
+            else if (told.Add(parts[1]))
+            {
+                var inside = parts.Length > 2 ? $" ('{string.Join('/', parts[2..])}' {issue.Message})" : "";
+                yield return $"'{shown ?? parts[1]}' must be {ParameterValue.Describe(parameter.Schema)}, but is {Redactor.Text(value.GetRawText())}{inside}";
+            }
+        }
+    }
+
+    private static bool IsGiven(JsonElement value) => !value.IsMissingOrNull();
+
+    private static JsonElement Object(IEnumerable<KeyValuePair<string, JsonElement>> members) => JsonValues.Write(writer =>
+    {
+        writer.WriteStartObject();
+        foreach (var (name, value) in members.Where(member => member.Value.ValueKind != JsonValueKind.Undefined))
+        {
+            writer.WritePropertyName(name);
+            value.WriteTo(writer);
+        }
+
+        writer.WriteEndObject();
+    });
 }
-
-[System.Text.Json.Serialization.JsonSerializable(typeof(IReadOnlyDictionary<string, JsonElement>))]
-internal sealed partial class ServiceInputsJson : System.Text.Json.Serialization.JsonSerializerContext;

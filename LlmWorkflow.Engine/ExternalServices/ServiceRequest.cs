@@ -1,7 +1,9 @@
 using System.Net.Http.Headers;
+using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using LlmWorkflow.Engine.Diagnostics;
+using LlmWorkflow.Engine.Expressions;
 
 namespace LlmWorkflow.Engine.ExternalServices;
 
@@ -17,48 +19,56 @@ internal sealed class ServiceRequest
     /// <summary>The key; removed from all that is told.</summary>
     public required string? Key { get; init; }
 
+    /// <summary>Fingerprint of the key, that tells keys apart and gives none away; empty without one.</summary>
+    public string Credential => Key is null ? "" : Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(Key)).AsSpan(0, 8));
+
     /// <summary>HTTP method.</summary>
     public required HttpMethod Method { get; init; }
 
     /// <summary>Headers, the key's too.</summary>
     public required IReadOnlyList<KeyValuePair<string, string>> Headers { get; init; }
 
-    /// <summary>JSON in UTF-8; null: none.</summary>
+    /// <summary>As <see cref="ContentType"/> says, in UTF-8; null: none.</summary>
     public required byte[]? Body { get; init; }
 
+    /// <summary>Media type of the body.</summary>
+    public string ContentType { get; init; } = "application/json";
+
     /// <summary>Builds it.</summary>
-    /// <exception cref="WorkflowException"><see cref="ErrorTypes.MissingSetting"/> when the key is not set, <see cref="ErrorTypes.InvalidServiceFile"/>.</exception>
-    public static ServiceRequest Build(ServiceDefinition service, string operationName, JsonElement parameters, Func<string, string?> variable)
+    /// <param name="service">The service.</param>
+    /// <param name="operationName">One of its operations.</param>
+    /// <param name="parameters">Checked.</param>
+    /// <param name="page">Null: the operation has no pages.</param>
+    /// <param name="variable">Value of an environment variable.</param>
+    /// <exception cref="WorkflowException">
+    /// <see cref="ErrorTypes.MissingSetting"/> when the key is not set, <see cref="ErrorTypes.InvalidServiceFile"/>, <see cref="ErrorTypes.InvalidParameter"/> when a
+    /// value cannot stand where the file puts it, <see cref="ErrorTypes.ExpressionError"/>.
+    /// </exception>
+    public static ServiceRequest Build(ServiceDefinition service, string operationName, JsonElement parameters, ServicePage? page, Func<string, string?> variable)
     {
         var operation = service.Operations[operationName];
-        var template = new ServiceTemplate("params", parameters);
-        var variant = operation.Variants.FirstOrDefault(variant => parameters.TryGetProperty(variant.IfGiven, out _));
-        var path = template.FillText(variant?.Path ?? operation.Path, EscapeSegment)
-            ?? throw Invalid(service, $"the path of {operationName} uses a parameter that is not given; make it required");
+        var values = new ServiceTemplate(KeyValuePair.Create("params", parameters), KeyValuePair.Create("page", Root(page)));
+        RequestTemplate template = operation.Variants.FirstOrDefault(variant => values.IsTrue(variant.When)) is { } variant ? variant : operation;
         var key = FindKey(service, variable);
-        var query = operation.Query
-            .Select(pair => KeyValuePair.Create(pair.Key, template.FillText(pair.Value)))
-            .Where(pair => pair.Value is not null)
-            .ToList();
-        var headers = operation.Headers
-            .Select(pair => KeyValuePair.Create(pair.Key, template.FillText(pair.Value)?.ReplaceLineEndings(" ")))
-            .Where(pair => pair.Value is not null)
-            .ToList();
+        var headers = MakeHeaders(service, operationName, template, values);
+        List<KeyValuePair<string, string>> own = [];
         if (service.Auth is { } auth)
         {
-            (auth.In == AuthPlace.Query ? query : headers).Add(KeyValuePair.Create<string, string?>(auth.Name, auth.Prefix + key));
+            (auth.In == AuthPlace.Query ? own : headers).Add(KeyValuePair.Create(auth.Name, auth.Prefix + key));
         }
 
-        var body = template.Fill(variant?.Body ?? operation.Body);
         var replaced = service.BaseUrlVariable is { } name && variable(name) is { Length: > 0 } text ? text : null;
         return new ServiceRequest
         {
-            Url = Combine(service, replaced ?? service.BaseUrl, path, query),
+            Url = page?.Url is { } url
+                ? Combine(service, url.GetLeftPart(UriPartial.Path), [.. Pairs(url.Query).Where(pair => own.TrueForAll(mine => mine.Key != pair.Key)), .. own])
+                : Combine(service, (replaced ?? service.BaseUrl).TrimEnd('/') + Path(service, operationName, template, values), [.. Query(template, values), .. own]),
             Trusted = replaced is not null,
             Key = key,
-            Method = HttpMethod.Parse(operation.Method),
-            Headers = headers!,
-            Body = body.ValueKind == JsonValueKind.Undefined ? null : Encoding.UTF8.GetBytes(body.GetRawText()),
+            Method = HttpMethod.Parse(template.Method),
+            Headers = headers,
+            Body = BodyOf(template, values),
+            ContentType = template.BodyType == BodyType.Form ? "application/x-www-form-urlencoded" : "application/json",
         };
     }
 
@@ -66,22 +76,86 @@ internal sealed class ServiceRequest
     public HttpRequestMessage ToMessage()
     {
         var message = new HttpRequestMessage(Method, Url);
-        message.Headers.Accept.Add(new MediaTypeWithQualityHeaderValue("application/json"));
         if (Body is not null)
         {
-            message.Content = new ByteArrayContent(Body) { Headers = { ContentType = new MediaTypeHeaderValue("application/json") } };
+            message.Content = new ByteArrayContent(Body) { Headers = { ContentType = new MediaTypeHeaderValue(ContentType) } };
         }
 
         foreach (var (name, value) in Headers)
         {
-            message.Headers.TryAddWithoutValidation(name, value);
+            if (!message.Headers.TryAddWithoutValidation(name, value) && message.Content is { } content)
+            {
+                content.Headers.Remove(name);
+                content.Headers.TryAddWithoutValidation(name, value);
+            }
+        }
+
+        if (message.Headers.Accept.Count == 0)
+        {
+            message.Headers.Accept.Add(new MediaTypeWithQualityHeaderValue("application/json"));
         }
 
         return message;
     }
 
-    // A dot segment would lead to another operation, and no escaping hides it from URL normalisation.
-    private static string EscapeSegment(string value) => value is "." or ".." ? "" : Uri.EscapeDataString(value);
+    private static JsonElement Root(ServicePage? page) => page is null ? default : JsonValues.Write(writer =>
+    {
+        writer.WriteStartObject();
+        writer.WriteNumber("number", page.Number);
+        writer.WriteNumber("offset", page.Offset);
+        if (page.Next.ValueKind != JsonValueKind.Undefined)
+        {
+            writer.WritePropertyName("next");
+            page.Next.WriteTo(writer);
+        }
+
+        writer.WriteEndObject();
+    });
+
+    private static string Path(ServiceDefinition service, string operation, RequestTemplate template, ServiceTemplate values)
+    {
+        var path = values.FillText(template.Path, Uri.EscapeDataString)
+            ?? throw Refused(service, operation, "a value that its path needs is not given", "Give it in the step's 'config'.");
+        // A dot segment or an empty one would lead to another operation, and no escaping hides it from URL normalisation.
+        return !path[1..].Split('/').Any(segment => segment is "" or "." or "..") || path == template.Path
+            ? path
+            : throw Refused(service, operation, "a value in its path is empty, '.' or '..'", "Correct 'config' in the step, or the input that it reads.");
+    }
+
+    private static IEnumerable<KeyValuePair<string, string>> Query(RequestTemplate template, ServiceTemplate values) =>
+        template.Query.Select(pair => KeyValuePair.Create(pair.Key, values.FillText(pair.Value))).Where(pair => pair.Value is not null)!;
+
+    private static List<KeyValuePair<string, string>> MakeHeaders(ServiceDefinition service, string operation, RequestTemplate template, ServiceTemplate values)
+    {
+        List<KeyValuePair<string, string>> headers = [];
+        foreach (var (name, text) in template.Headers)
+        {
+            if (values.FillText(text) is not { } value)
+            {
+                continue;
+            }
+
+            value = new string([.. value.Select(c => char.IsControl(c) ? ' ' : c)]).Trim();
+            headers.Add(value.All(char.IsAscii)
+                ? KeyValuePair.Create(name, value)
+                : throw Refused(service, operation, $"the header {name} can hold only ASCII characters", "Correct 'config' in the step, or the input that it reads."));
+        }
+
+        return headers;
+    }
+
+    private static byte[]? BodyOf(RequestTemplate template, ServiceTemplate values)
+    {
+        var body = values.Fill(template.Body);
+        if (body.ValueKind == JsonValueKind.Undefined)
+        {
+            return null;
+        }
+
+        return template.BodyType == BodyType.Form && body.ValueKind == JsonValueKind.Object
+            ? Encoding.UTF8.GetBytes(Encode(body.EnumerateObject().Select(member => KeyValuePair.Create(member.Name, ServiceTemplate.ToText(member.Value)))))
+            : Encoding.UTF8.GetBytes(JsonValues.ToJson(body));
+    }
 
     private static string? FindKey(ServiceDefinition service, Func<string, string?> variable)
     {
@@ -91,7 +165,7 @@ internal sealed class ServiceRequest
         }
 
         var names = string.Join(" or ", auth.Variables);
-        return auth.Variables.Select(variable).FirstOrDefault(value => !string.IsNullOrWhiteSpace(value))
+        return auth.Variables.Select(variable).FirstOrDefault(value => !string.IsNullOrWhiteSpace(value))?.Trim()
             ?? throw new WorkflowException(new WorkflowError
             {
                 Type = ErrorTypes.MissingSetting,
@@ -101,25 +175,32 @@ internal sealed class ServiceRequest
             });
     }
 
-    private static Uri Combine(ServiceDefinition service, string baseUrl, string path, List<KeyValuePair<string, string?>> query)
-    {
-        var text = baseUrl.TrimEnd('/') + path;
-        if (query.Count > 0)
-        {
-            text += (path.Contains('?', StringComparison.Ordinal) ? '&' : '?')
-                + string.Join('&', query.Select(pair => $"{Uri.EscapeDataString(pair.Key)}={Uri.EscapeDataString(pair.Value!)}"));
-        }
+    private static Uri Combine(ServiceDefinition service, string url, List<KeyValuePair<string, string>> query) =>
+        Uri.TryCreate(query.Count == 0 ? url : $"{url}?{Encode(query)}", UriKind.Absolute, out var whole) && whole.Scheme is "http" or "https"
+            ? whole
+            : throw new WorkflowException(new WorkflowError
+            {
+                Type = ErrorTypes.InvalidServiceFile,
+                Category = ErrorCategory.Config,
+                Message = $"The service {service.Name} cannot be called: its base URL is not an absolute http or https URL"
+                    + $"{(service.BaseUrlVariable is { } name ? $" (see {name})" : "")}.",
+                Details = new ErrorDetails { Service = service.Name, Suggestions = [$"Correct services/{service.Name}.json or its variables."] },
+            });
 
-        return Uri.TryCreate(text, UriKind.Absolute, out var url) && url.Scheme is "http" or "https"
-            ? url
-            : throw Invalid(service, $"its base URL is not an absolute http or https URL{(service.BaseUrlVariable is { } name ? $" (see {name})" : "")}");
-    }
+    private static string Encode(IEnumerable<KeyValuePair<string, string>> pairs) =>
+        string.Join('&', pairs.Select(pair => $"{Uri.EscapeDataString(pair.Key)}={Uri.EscapeDataString(pair.Value)}"));
 
-    private static WorkflowException Invalid(ServiceDefinition service, string problem) => new(new WorkflowError
+    private static IEnumerable<KeyValuePair<string, string>> Pairs(string query) =>
+        query.TrimStart('?').Split('&', StringSplitOptions.RemoveEmptyEntries).Select(pair => pair.Split('=', 2))
+            .Select(pair => KeyValuePair.Create(Decode(pair[0]), pair.Length > 1 ? Decode(pair[1]) : ""));
+
+    private static string Decode(string text) => Uri.UnescapeDataString(text.Replace('+', ' '));
+
+    private static WorkflowException Refused(ServiceDefinition service, string operation, string problem, string suggestion) => new(new WorkflowError
     {
-        Type = ErrorTypes.InvalidServiceFile,
+        Type = ErrorTypes.InvalidParameter,
         Category = ErrorCategory.Config,
-        Message = $"The service {service.Name} cannot be called: {problem}.",
-        Details = new ErrorDetails { Service = service.Name, Suggestions = [$"Correct services/{service.Name}.json or its variables."] },
+        Message = $"{service.Name}.{operation} cannot be called: {problem}.",
+        Details = new ErrorDetails { Service = service.Name, Operation = operation, Suggestions = [suggestion] },
     });
 }

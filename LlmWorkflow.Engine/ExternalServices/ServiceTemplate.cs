@@ -1,78 +1,86 @@
-using System.Buffers;
-using System.Globalization;
+using System.Text;
 using System.Text.Json;
-using System.Text.RegularExpressions;
+using LlmWorkflow.Engine.Diagnostics;
+using LlmWorkflow.Engine.Expressions;
 
 namespace LlmWorkflow.Engine.ExternalServices;
 
 /// <summary>
-/// Placeholders of service files: <c>${root.name[0].name}</c>, paths only. What a parameter holds is never read as a placeholder itself.
+/// Fills the templates of a service file and evaluates its expressions. Unlike in definitions, what is missing is no error: it is left out. Values put in are never
+/// looked at again.
 /// </summary>
-/// <param name="root">Name of the only root: <c>params</c> or <c>response</c>.</param>
-/// <param name="value">Its value.</param>
-internal sealed partial class ServiceTemplate(string root, JsonElement value)
+/// <param name="roots">What <c>${…}</c> can read, by name.</param>
+internal sealed class ServiceTemplate(params ReadOnlySpan<KeyValuePair<string, JsonElement>> roots)
 {
-    /// <summary>The template with its placeholders filled; fields and items that are missing are left out. Undefined when all of it is missing.</summary>
-    public JsonElement Fill(JsonElement template)
+    /// <summary>Largest value that a template may make, in bytes: it may name a large reply many times.</summary>
+    public const int MaxSize = 16 * 1024 * 1024;
+
+    private readonly ExpressionScope _scope = new()
     {
-        if (template.ValueKind == JsonValueKind.Undefined || IsMissing(template))
-        {
-            return default;
-        }
+        Input = default,
+        Context = new Dictionary<string, JsonElement>(),
+        Steps = new Dictionary<string, StepValue>(),
+        Locals = new Dictionary<string, JsonElement>(roots.ToArray(), StringComparer.Ordinal),
+    };
 
-        var buffer = new ArrayBufferWriter<byte>();
-        using (var writer = new Utf8JsonWriter(buffer))
-        {
-            Write(writer, template);
-        }
+    /// <summary>The template with its expressions filled in; fields and items that are missing are left out. Undefined when all of it is missing.</summary>
+    /// <exception cref="WorkflowException">An expression met a value that it cannot work on.</exception>
+    public JsonElement Fill(JsonElement template) => template.ValueKind switch
+    {
+        JsonValueKind.Undefined => default,
+        JsonValueKind.String => FillString(template),
+        _ => JsonValues.Write(writer => Write(writer, template)),
+    };
 
-        var reader = new Utf8JsonReader(buffer.WrittenSpan);
-        return JsonElement.ParseValue(ref reader);
-    }
-
-    /// <summary>The text with its placeholders filled; null when one of them is missing.</summary>
-    /// <param name="template">Text with placeholders.</param>
+    /// <summary>The text with its expressions filled in, lists as texts with commas between; null when one of them is missing or null.</summary>
+    /// <param name="template">Text with expressions.</param>
     /// <param name="escape">Applied to each value.</param>
+    /// <exception cref="WorkflowException">An expression met a value that it cannot work on.</exception>
     public string? FillText(string template, Func<string, string>? escape = null)
     {
-        var missing = false;
-        var text = Placeholder().Replace(template, match =>
+        StringBuilder text = new();
+        foreach (var part in Template.Parse(template).Parts)
         {
-            var found = Find(match.Groups["path"].Value);
-            missing |= found.ValueKind is JsonValueKind.Undefined or JsonValueKind.Null;
-            return escape is null ? ToText(found) : escape(ToText(found));
-        });
-        return missing ? null : text;
-    }
+            if (part.Expression is null)
+            {
+                text.Append(part.Text);
+                continue;
+            }
 
-    /// <summary>The value at a path such as <c>a.b[0]</c>; Undefined when there is none.</summary>
-    public static JsonElement At(JsonElement value, string path)
-    {
-        foreach (var part in path.Split(['.', '['], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
-        {
-            if (part.EndsWith(']') && int.TryParse(part.AsSpan(0, part.Length - 1), NumberStyles.None, CultureInfo.InvariantCulture, out var index))
+            var value = Evaluate(part.Expression);
+            if (value.IsMissingOrNull())
             {
-                value = value.ValueKind == JsonValueKind.Array && index < value.GetArrayLength() ? value[index] : default;
+                return null;
             }
-            else
-            {
-                value = value.ValueKind == JsonValueKind.Object && value.TryGetProperty(part, out var member) ? member : default;
-            }
+
+            text.Append(escape is null ? ToText(value) : escape(ToText(value)));
         }
 
-        return value;
+        return text.ToString();
     }
 
-    private JsonElement Find(string path)
+    /// <summary>The value of an expression; Undefined when it is missing.</summary>
+    /// <exception cref="WorkflowException">It met a value that it cannot work on.</exception>
+    public JsonElement Evaluate(Expression expression) => ExpressionEvaluator.Evaluate(expression, _scope);
+
+    /// <summary>Whether a condition holds.</summary>
+    /// <exception cref="WorkflowException">It met a value that it cannot work on, or its value is neither true nor false.</exception>
+    public bool IsTrue(Expression condition) => ExpressionEvaluator.IsTrue(condition, _scope);
+
+    /// <summary>A value as text: lists with commas between, objects as JSON.</summary>
+    public static string ToText(JsonElement value) =>
+        value.ValueKind == JsonValueKind.Array ? string.Join(',', value.EnumerateArray().Select(JsonValues.ToText)) : JsonValues.ToText(value);
+
+    private JsonElement FillString(JsonElement template)
     {
-        path = path.Trim();
-        return path == root ? value
-            : path.StartsWith(root, StringComparison.Ordinal) && path[root.Length] is '.' or '[' ? At(value, path[root.Length..])
-            : default;
-    }
+        var text = template.GetString()!;
+        if (!text.Contains("${", StringComparison.Ordinal))
+        {
+            return template;
+        }
 
-    private bool IsMissing(JsonElement template) =>
-        template.ValueKind == JsonValueKind.String && Placeholders(template.GetString()!).Any(path => Find(path).ValueKind == JsonValueKind.Undefined);
+        return Template.Parse(text).Whole is { } whole ? Evaluate(whole) : FillText(text) is { } filled ? JsonValues.String(filled) : default;
+    }
 
     private void Write(Utf8JsonWriter writer, JsonElement template)
     {
@@ -80,25 +88,21 @@ internal sealed partial class ServiceTemplate(string root, JsonElement value)
         {
             case JsonValueKind.Object:
                 writer.WriteStartObject();
-                foreach (var property in template.EnumerateObject().Where(property => !IsMissing(property.Value)))
+                foreach (var property in template.EnumerateObject())
                 {
-                    writer.WritePropertyName(property.Name);
-                    Write(writer, property.Value);
+                    WritePart(writer, property.Name, property.Value);
                 }
 
                 writer.WriteEndObject();
                 break;
             case JsonValueKind.Array:
                 writer.WriteStartArray();
-                foreach (var item in template.EnumerateArray().Where(item => !IsMissing(item)))
+                foreach (var item in template.EnumerateArray())
                 {
-                    Write(writer, item);
+                    WritePart(writer, null, item);
                 }
 
                 writer.WriteEndArray();
-                break;
-            case JsonValueKind.String:
-                WriteString(writer, template.GetString()!);
                 break;
             default:
                 template.WriteTo(writer);
@@ -106,29 +110,35 @@ internal sealed partial class ServiceTemplate(string root, JsonElement value)
         }
     }
 
-    private void WriteString(Utf8JsonWriter writer, string template)
+    private void WritePart(Utf8JsonWriter writer, string? name, JsonElement template)
     {
-        var match = Placeholder().Match(template);
-        if (match.Success && match.Length == template.Length)
+        var value = template.ValueKind == JsonValueKind.String ? FillString(template) : template;
+        if (value.ValueKind == JsonValueKind.Undefined)
         {
-            Find(match.Groups["path"].Value).WriteTo(writer);
+            return;
+        }
+
+        if (name is not null)
+        {
+            writer.WritePropertyName(name);
+        }
+
+        if (template.ValueKind == JsonValueKind.String)
+        {
+            value.WriteTo(writer);
+            ThrowIfTooLarge(writer, template.GetString()!);
         }
         else
         {
-            writer.WriteStringValue(FillText(template) ?? template);
+            Write(writer, template);
         }
     }
 
-    private static IEnumerable<string> Placeholders(string template) => Placeholder().Matches(template).Select(match => match.Groups["path"].Value);
-
-    private static string ToText(JsonElement value) => value.ValueKind switch
+    private static void ThrowIfTooLarge(Utf8JsonWriter writer, string text)
     {
-        JsonValueKind.Undefined or JsonValueKind.Null => "",
-        JsonValueKind.Array => string.Join(',', value.EnumerateArray().Select(ToText)),
-        JsonValueKind.String => value.GetString()!,
-        _ => value.GetRawText(),
-    };
-
-    [GeneratedRegex(@"\$\{(?<path>[^{}]+)\}", RegexOptions.CultureInvariant)]
-    private static partial Regex Placeholder();
+        if (writer.BytesCommitted + writer.BytesPending > MaxSize)
+        {
+            throw ExpressionFault.At($"The values put in make more than {MaxSize / (1024 * 1024)} MiB", 0, text);
+        }
+    }
 }

@@ -34,6 +34,7 @@ public sealed class CliAppTests
     [InlineData("prices")]
     [InlineData("usage")]
     [InlineData("recost")]
+    [InlineData("cache")]
     [InlineData("migrate")]
     [InlineData("completion")]
     public async Task Help_EachCommand_HasExamples(string command)

@@ -94,6 +94,22 @@ public sealed class WorkflowClientTests : IAsyncLifetime, IDisposable
     }
 
     [Fact]
+    public async Task Cache_Calls_SendOnlyWhatIsGiven()
+    {
+        _script.Enqueue(c => c.Response.WriteAsync("""{"operations": [{"service": "s", "operation": "o", "entries": 2, "hits": 3, "new": 1}], "totals": {"bytes": 7, "oldest_seconds": 1.5}}"""));
+        _script.Enqueue(c => c.Response.WriteAsync("""{"deleted": 4}"""));
+        _script.Enqueue(c => c.Response.WriteAsync("""{"deleted": 5}"""));
+
+        var stats = await _client.GetCacheStatsAsync("s", "o&o");
+        var key = await _client.ClearCacheAsync(key: "s:o:1");
+        var all = await _client.ClearCacheAsync();
+
+        Assert.Equal(("s", 2, 3, 7, 1.5), (stats.Operations[0].Service, stats.Operations[0].Entries, stats.Operations[0].Hits, stats.Totals.Bytes, stats.Totals.OldestSeconds));
+        Assert.Equal((4, 5), (key.Deleted, all.Deleted));
+        Assert.Equal(["GET /api/v1/cache/stats?service=s&operation=o%26o key", "DELETE /api/v1/cache?key=s%3Ao%3A1 key", "DELETE /api/v1/cache key"], _seen);
+    }
+
+    [Fact]
     public async Task Stream_ConnectionBreaks_ResumesAfterLastDurableEvent()
     {
         var read = new TaskCompletionSource();

@@ -1,6 +1,7 @@
 using System.Text.RegularExpressions;
 using LlmWorkflow.Api;
 using LlmWorkflow.AppHost;
+using LlmWorkflow.Cli.Services;
 using LlmWorkflow.ServiceDefaults;
 using LlmWorkflow.Tests.Support;
 using LlmWorkflow.Worker;
@@ -13,8 +14,8 @@ namespace LlmWorkflow.Tests.Docs;
 /// <summary>docs/settings.md lists what the processes read, neither more nor less.</summary>
 public sealed partial class SettingsPageTests
 {
-    // Read by the simulator's host and by ./run, which no test can ask.
-    private static readonly string[] Others = ["SIMULATOR_PORT", "Hosting"];
+    // Read by the simulator's host, by ./run and by llmflow, which no test can ask.
+    private static readonly string[] Others = ["SIMULATOR_PORT", "Hosting", ApiAddress.UrlVariable];
 
     [Fact]
     public void Page_ItsTables_ListExactlyWhatIsRead()

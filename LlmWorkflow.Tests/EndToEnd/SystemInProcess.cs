@@ -8,6 +8,7 @@ using LlmWorkflow.Worker;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.Logging;
 
 namespace LlmWorkflow.Tests.EndToEnd;
 
@@ -22,9 +23,9 @@ internal sealed class SystemInProcess : IAsyncDisposable
     private readonly WebApplication _worker;
     private readonly WebApplication _api;
 
-    private SystemInProcess(TestDatabase database, WebApplication simulator, WebApplication worker, WebApplication api)
+    private SystemInProcess(TestDatabase database, string redisPrefix, WebApplication simulator, WebApplication worker, WebApplication api)
     {
-        (_database, _simulator, _worker, _api) = (database, simulator, worker, api);
+        (_database, RedisPrefix, _simulator, _worker, _api) = (database, redisPrefix, simulator, worker, api);
         // Requests of the test itself make no spans: it says which trace they belong to.
         Http = new HttpClient(new SocketsHttpHandler { ActivityHeadersPropagator = null }, disposeHandler: true) { BaseAddress = new Uri(api.Urls.First()) };
         Http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", "dev-key");
@@ -36,29 +37,45 @@ internal sealed class SystemInProcess : IAsyncDisposable
     /// <summary>Where the simulator listens.</summary>
     public Uri Simulator => new(_simulator.Urls.First());
 
-    public static async Task<SystemInProcess> StartAsync()
+    /// <summary>The database of this system.</summary>
+    public string Database => _database.ConnectionString;
+
+    /// <summary>Begins its keys in the Redis of the test run.</summary>
+    public string RedisPrefix { get; }
+
+    /// <param name="further">Settings that differ from the usual ones; null unsets one.</param>
+    /// <param name="log">Gets what API and worker log, from level debug on.</param>
+    public static async Task<SystemInProcess> StartAsync(IReadOnlyDictionary<string, string?>? further = null, ILoggerProvider? log = null)
     {
         var database = await TestServers.CreateDatabaseAsync();
         var simulator = SimulatorHost.Create("--urls", "http://127.0.0.1:0", "--Logging:LogLevel:Default", "Error");
         await simulator.StartAsync();
+        var prefix = TestServers.NewKeyPrefix().TrimEnd(':');
         var settings = new Dictionary<string, string?>
         {
             ["ENVIRONMENT"] = "Development",
-            ["Logging:LogLevel:Default"] = "Error",
+            ["Logging:LogLevel:Default"] = log is null ? "Error" : "Debug",
             ["WORKFLOWS_DIR"] = ShippedWorkflows.Directory,
             ["ConnectionStrings:llmworkflow"] = database.ConnectionString,
             ["ConnectionStrings:redis"] = await TestServers.GetRedisConnectionAsync(),
-            ["REDIS_PREFIX"] = TestServers.NewKeyPrefix().TrimEnd(':'),
+            ["REDIS_PREFIX"] = prefix,
             ["OPENROUTER_BASE_URL"] = $"{simulator.Urls.First()}/openrouter/api/v1",
             ["OPENROUTER_API_KEY"] = UpstreamKey,
             ["GOOGLE_PLACES_BASE_URL"] = $"{simulator.Urls.First()}/places",
             ["GOOGLE_SERVICES_API_KEY"] = UpstreamKey,
+            ["WEATHERAPI_BASE_URL"] = $"{simulator.Urls.First()}/weatherapi/v1",
+            ["WEATHERAPI_API_KEY"] = UpstreamKey,
         };
-        var worker = Worker(settings);
-        var api = ApiHost.Build([], builder => Configure(builder, settings));
+        foreach (var (name, value) in further ?? new Dictionary<string, string?>())
+        {
+            settings[name] = value;
+        }
+
+        var worker = Worker(settings, log);
+        var api = ApiHost.Build([], builder => Configure(builder, settings, log));
         await worker.StartAsync();
         await api.StartAsync();
-        return new(database, simulator, worker, api);
+        return new(database, prefix, simulator, worker, api);
     }
 
     public async ValueTask DisposeAsync()
@@ -73,10 +90,10 @@ internal sealed class SystemInProcess : IAsyncDisposable
         await _database.DisposeAsync();
     }
 
-    private static WebApplication Worker(Dictionary<string, string?> settings)
+    private static WebApplication Worker(Dictionary<string, string?> settings, ILoggerProvider? log)
     {
         var builder = WebApplication.CreateBuilder();
-        Configure(builder, settings);
+        Configure(builder, settings, log);
         builder.AddServiceDefaults();
         builder.AddWorkflowStores();
         builder.AddWorker();
@@ -84,9 +101,13 @@ internal sealed class SystemInProcess : IAsyncDisposable
         return builder.Build();
     }
 
-    private static void Configure(WebApplicationBuilder builder, Dictionary<string, string?> settings)
+    private static void Configure(WebApplicationBuilder builder, Dictionary<string, string?> settings, ILoggerProvider? log)
     {
         builder.Configuration.AddInMemoryCollection(settings);
         builder.WebHost.UseUrls("http://127.0.0.1:0");
+        if (log is not null)
+        {
+            builder.Logging.AddProvider(log);
+        }
     }
 }

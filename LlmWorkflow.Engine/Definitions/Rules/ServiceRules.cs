@@ -1,4 +1,6 @@
+using System.Text.Json;
 using LlmWorkflow.Engine.Diagnostics;
+using LlmWorkflow.Engine.ExternalServices;
 
 namespace LlmWorkflow.Engine.Definitions.Rules;
 
@@ -37,9 +39,9 @@ internal static class ServiceRules
 
     private static void Parameters(ExternalApiStepDefinition step, JsonPlace config, KnownOperation operation, DefinitionIssues issues)
     {
-        foreach (string missing in operation.Required.Where(name => !step.Config.ContainsKey(name)))
+        foreach (string missing in Missing(step, operation))
         {
-            issues.Error(IssueCodes.MissingParameter, config, $"'{step.Service}.{step.Operation}' needs '{missing}'.", $"Add \"{missing}\" to \"config\".");
+            issues.Error(IssueCodes.MissingParameter, config, $"'{step.Service}.{step.Operation}' lacks a parameter: {missing}.", "Add it to \"config\".");
         }
 
         foreach (string unknown in step.Config.Keys.Where(name => operation.Parameters?.Contains(name) == false))
@@ -50,5 +52,25 @@ internal static class ServiceRules
                 $"'{step.Service}.{step.Operation}' takes no '{Shortened.Name(unknown)}'.",
                 NearestNames.Suggest(unknown, [.. operation.Parameters!]));
         }
+
+        foreach ((string name, JsonElement value) in step.Config.Where(parameter => operation.Schema?.Resolve(parameter.Key) is not null && !HasExpression(parameter.Value)))
+        {
+            if (ServiceParameters.Problem(operation.Schema!, name, value) is { } problem)
+            {
+                issues.Error(IssueCodes.InvalidValue, config.Member(name), $"{problem}.");
+            }
+        }
     }
+
+    private static IEnumerable<string> Missing(ExternalApiStepDefinition step, KnownOperation operation) => operation.Schema is { } schema
+        ? ServiceParameters.Missing(schema, step.Config.Keys)
+        : operation.Required.Where(name => !step.Config.ContainsKey(name)).Select(name => $"'{name}' is required");
+
+    private static bool HasExpression(JsonElement value) => value.ValueKind switch
+    {
+        JsonValueKind.String => value.GetString()!.Contains("${", StringComparison.Ordinal),
+        JsonValueKind.Object => value.EnumerateObject().Any(property => HasExpression(property.Value)),
+        JsonValueKind.Array => value.EnumerateArray().Any(HasExpression),
+        _ => false,
+    };
 }

@@ -1,0 +1,115 @@
+using LlmWorkflow.Engine.ExternalServices;
+using LlmWorkflow.Engine.ExternalServices.Caching;
+using LlmWorkflow.Engine.Storage;
+using LlmWorkflow.Tests.Support;
+using Microsoft.Extensions.Logging.Abstractions;
+using Npgsql;
+using StackExchange.Redis;
+using static LlmWorkflow.Tests.Engine.ExternalServices.Caching.CacheBench;
+
+namespace LlmWorkflow.Tests.Engine.ExternalServices.Caching;
+
+public sealed class CacheOutageTests(EngineFixture engine) : IClassFixture<EngineFixture>
+{
+    private readonly CacheLogger _logger = new();
+    private int _calls;
+
+    [Fact]
+    public async Task GetOrCallAsync_RedisAway_MemoryAndTableGoOnAndItIsToldOnce()
+    {
+        await using var server = await TestServers.StartOwnRedisAsync();
+        using var redis = await ConnectionMultiplexer.ConnectAsync(server.ConnectionString + ",abortConnect=false,connectTimeout=500");
+        await using var first = New(redis);
+        await using var second = New(redis);
+        await AskAsync(first, "1", Reply("1"));
+        await server.KillAsync();
+
+        Assert.Equal("1", (await AskAsync(first, "1", Reply("2"))).Data.GetRawText());
+        Assert.Equal("1", (await AskAsync(second, "1", Reply("2"))).Data.GetRawText());
+        Assert.Equal("3", (await AskAsync(second, "2", Reply("3"))).Data.GetRawText());
+        Assert.Equal("3", (await AskAsync(first, "2", Reply("4"))).Data.GetRawText());
+        Assert.Equal(2, _calls);
+        // Each process tells it once.
+        Assert.Equal([2302, 2302], _logger.Ids);
+
+        await server.RestartAsync(CancellationToken.None);
+        var number = 10;
+        await UntilAsync(async () =>
+        {
+            await AskAsync(first, $"{number++}", Reply());
+            return _logger.Ids.Contains(2303);
+        });
+        Assert.Equal(2, _logger.Ids.Count(id => id == 2302));
+    }
+
+    [Fact]
+    public async Task RemoveAsync_RedisAway_IsMadeUpForWhenItIsBack()
+    {
+        await using var server = await TestServers.StartOwnRedisAsync();
+        using var redis = await ConnectionMultiplexer.ConnectAsync(server.ConnectionString + ",abortConnect=false,connectTimeout=500");
+        var key = Key(service: "made_up");
+        var text = $"{{{engine.Options.RedisPrefix}}}:reply:{key.Text}";
+        await using var cache = New(redis);
+        await cache.GetOrCallAsync(key, Hour, _ => Task.FromResult(Reply("1")), CancellationToken.None);
+        await server.KillAsync();
+        Assert.Equal(1, await cache.RemoveAsync("made_up", null, null, CancellationToken.None));
+
+        await server.RestartAsync(CancellationToken.None);
+        await UntilAsync(() => redis.IsConnected);
+        // As if it had come back with what it had.
+        await redis.GetDatabase().StringSetAsync(text, "200 3600000 3600000\n1", TimeSpan.FromHours(1));
+
+        await UntilAsync(async () => !await redis.GetDatabase().KeyExistsAsync(text));
+    }
+
+    [Fact]
+    public async Task GetOrCallAsync_DatabaseAway_EachProcessCallsOnceAndItIsToldOnce()
+    {
+        await using var server = await TestServers.StartOwnPostgresAsync();
+        await server.EnsureDatabaseAsync("cache", CancellationToken.None);
+        await using var source = NpgsqlDataSource.Create(server.ConnectionString("cache") + ";Timeout=2");
+        await new Migrator(source, NullLogger<Migrator>.Instance).UpAsync(CancellationToken.None);
+        var database = new Database(source, TimeProvider.System, NullLogger<Database>.Instance);
+        await using var cache = new ResponseCache(engine.Redis, $"{engine.Options.RedisPrefix}:own", database, TimeProvider.System, _logger);
+        await AskAsync(cache, "1", Reply("1"));
+        await server.StopAsync();
+
+        ScriptedService service = new();
+        var asked = Enumerable.Range(0, 50).Select(_ => cache.GetOrCallAsync(Key("2"), Hour, service.CallAsync, CancellationToken.None)).ToList();
+        await service.Asked;
+        service.Answer(Reply("2"));
+        await Task.WhenAll(asked);
+
+        Assert.Equal(1, service.Calls);
+        Assert.Equal("1", (await AskAsync(cache, "1", Reply("3"))).Data.GetRawText());
+        Assert.True((await AskAsync(cache, "2", Reply("3"))).Cached);
+        Assert.Equal(1, _calls);
+        // Redis has nothing that the table does not know: a removal would miss it.
+        Assert.False(await engine.Redis.GetDatabase().KeyExistsAsync($"{{{engine.Options.RedisPrefix}:own}}:reply:{Key("2").Text}"));
+        Assert.Equal([2304], _logger.Ids);
+
+        await server.StartAsync(CancellationToken.None);
+        var number = 10;
+        await UntilAsync(async () =>
+        {
+            await AskAsync(cache, $"{number++}", Reply());
+            return _logger.Ids.Contains(2305);
+        });
+        // What was counted meanwhile is not lost.
+        CacheFigures? totals = null;
+        await UntilAsync(async () => (totals = (await cache.StatsAsync(CancellationToken.None)).Totals).Misses == _calls + 1);
+        Assert.Equal(49 + 2, totals!.Shared + totals.MemoryHits);
+    }
+
+    private ResponseCache New(ConnectionMultiplexer redis) => new(redis, engine.Options.RedisPrefix, engine.Database, TimeProvider.System, _logger);
+
+    private Task<ServiceOutcome> AskAsync(ResponseCache cache, string parameters, ServiceOutcome answer) => cache.GetOrCallAsync(
+        Key(parameters),
+        Hour,
+        _ =>
+        {
+            Interlocked.Increment(ref _calls);
+            return Task.FromResult(answer);
+        },
+        CancellationToken.None).WaitAsync(TimeSpan.FromSeconds(30));
+}

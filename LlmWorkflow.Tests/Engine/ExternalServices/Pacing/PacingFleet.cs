@@ -1,0 +1,103 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using LlmWorkflow.Engine.ExternalServices;
+using LlmWorkflow.Engine.ExternalServices.Pacing;
+using LlmWorkflow.Tests.Support;
+using Microsoft.Extensions.Logging.Abstractions;
+using StackExchange.Redis;
+
+namespace LlmWorkflow.Tests.Engine.ExternalServices.Pacing;
+
+/// <summary>Several processes' buckets, each with a connection of its own, and callers that take turn after turn.</summary>
+internal sealed class PacingFleet : IAsyncDisposable
+{
+    private readonly List<ConnectionMultiplexer> _connections = [];
+    private readonly string _prefix;
+    private long _longestTicks;
+
+    private PacingFleet(string prefix) => _prefix = prefix;
+
+    public List<TokenBucket> Buckets { get; } = [];
+
+    public ConcurrentQueue<long> Granted { get; } = new();
+
+    public RecordedLog Log { get; } = new();
+
+    public TimeSpan LongestWait => new(Volatile.Read(ref _longestTicks));
+
+    public IConnectionMultiplexer Connection => _connections[0];
+
+    public IDatabase Database => Connection.GetDatabase();
+
+    public static async Task<PacingFleet> StartAsync(string redis, string prefix, int processes = 4, int workers = 1)
+    {
+        PacingFleet fleet = new(prefix);
+        for (var i = 0; i < processes; i++)
+        {
+            var connection = await ConnectionMultiplexer.ConnectAsync(redis + ",abortConnect=false,connectTimeout=500,allowAdmin=true");
+            fleet._connections.Add(connection);
+            RedisBucketStore store = new(connection, prefix, TimeProvider.System);
+            fleet.Buckets.Add(new(new FleetBucketStore(store, () => workers, TimeProvider.System, fleet.Log), TimeProvider.System, NullLogger<TokenBucket>.Instance));
+        }
+
+        return fleet;
+    }
+
+    /// <summary>Callers that take a turn and come back at once, for a while.</summary>
+    public async Task RunAsync(BucketKey key, ServiceRateLimit limit, int callers, TimeSpan length)
+    {
+        using var stop = new CancellationTokenSource(length);
+        await Task.WhenAll(Enumerable.Range(0, callers).Select(i => Task.Run(async () =>
+        {
+            try
+            {
+                while (true)
+                {
+                    var started = Stopwatch.GetTimestamp();
+                    Assert.Null(await Buckets[i % Buckets.Count].TakeAsync(key, limit, null, stop.Token));
+                    Granted.Enqueue(Stopwatch.GetTimestamp());
+                    var waited = Stopwatch.GetElapsedTime(started).Ticks;
+                    while (Volatile.Read(ref _longestTicks) is var longest && waited > longest && Interlocked.CompareExchange(ref _longestTicks, waited, longest) != longest)
+                    {
+                        // Somebody else waited longer meanwhile.
+                    }
+                }
+            }
+            catch (OperationCanceledException)
+            {
+                // The time is up.
+            }
+        })));
+    }
+
+    public int MostInASecond()
+    {
+        long[] all = [.. Granted.Order()];
+        var (most, first) = (0, 0);
+        for (var last = 0; last < all.Length; last++)
+        {
+            while (Stopwatch.GetElapsedTime(all[first], all[last]).TotalSeconds >= 1)
+            {
+                first++;
+            }
+
+            most = Math.Max(most, last - first + 1);
+        }
+
+        return most;
+    }
+
+    public Task EmptyAsync() => Connection.GetServer(Connection.GetEndPoints()[0]).FlushAllDatabasesAsync();
+
+    public Task<string> KeyAsync()
+    {
+        var keys = Connection.GetServer(Connection.GetEndPoints()[0]).Keys(pattern: $"{{{_prefix}}}:service:bucket:*");
+        return Task.FromResult(keys.Select(key => key.ToString()).FirstOrDefault(key => !key.EndsWith(":free", StringComparison.Ordinal)) ?? "none");
+    }
+
+    public ValueTask DisposeAsync()
+    {
+        _connections.ForEach(connection => connection.Dispose());
+        return ValueTask.CompletedTask;
+    }
+}
