@@ -98,7 +98,7 @@ public sealed class ValidateCommandTests
         var call = new CliCall { CurrentDirectory = tree.Root };
 
         Assert.Equal(1, await call.RunAsync("validate", "--workflows", "."));
-        Assert.Contains("services/mine.json:1:1 error", call.Out);
+        Assert.Contains("services/mine.json:1:2 error MALFORMED_JSON", call.Out);
         Assert.Contains("pricing.json:1:1 error", call.Out);
     }
 
@@ -116,7 +116,7 @@ public sealed class ValidateCommandTests
             """);
         string[] told =
         [
-            "services/mine.json:4:48 error UNKNOWN_PARAMETER 'q' reads the parameter 'q', which is not declared.",
+            "services/mine.json:4:54 error UNKNOWN_PARAMETER 'q' reads the parameter 'q', which is not declared.",
             "services/mine.json:4:61 error UNKNOWN_PROPERTY 'timeout' is unknown. Did you mean 'timeout_seconds'?",
         ];
         var named = new CliCall { CurrentDirectory = tree.Root };

@@ -76,7 +76,7 @@ public sealed class ServiceFileReaderTests
         { "\"when\": \"exists(params.q)\", ", "", IssueCodes.MissingProperty, "/operations/find/variants/0/when", 22, true },
         { "\"when\": \"exists(params.q)\"", "\"when\": \"true\"", IssueCodes.InvalidValue, "/operations/find/variants/0/when", 22, false },
         { "\"when\": \"exists(params.q)\"", "\"if_given\": \"q\", \"when\": \"exists(params.q)\"", IssueCodes.UnknownProperty, "/operations/find/variants/0/if_given", 22, true },
-        { "[{ \"when\"", "[{ \"when\": \"exists(params.q)\" }, { \"when\"", IssueCodes.InvalidValue, "/operations/find/variants/1/when", 22, false },
+        { "\"variants\": [{ \"when\"", "\"variants\": [{ \"when\": \"exists(params.q)\" }, { \"when\"", IssueCodes.InvalidValue, "/operations/find/variants/1/when", 22, false },
 
         // Parameters.
         { "\"type\": \"string\" }", "\"type\": \"text\" }", IssueCodes.InvalidSchema, "/operations/find/parameters/properties/kind/type", 16, true },
@@ -133,10 +133,10 @@ public sealed class ServiceFileReaderTests
     }
 
     [Theory]
-    [InlineData("\"${params.q}\"", "\"ab ${params.quary}\"", 26, "'q' reads the parameter 'quary', which is not declared.", "Did you mean 'query' or 'q'?")]
+    [InlineData("\"${params.q}\"", "\"ab ${params.quary}\"", 36, "'q' reads the parameter 'quary', which is not declared.", "There is: kind, limit, q.")]
     [InlineData("\"response.ok == true\"", "\"  response.ok = true\"", 33, "'success' holds a faulty expression: ", null)]
-    [InlineData("\"RateLimited\"", "\"RateLimitd\"", 55, "'type' must be one of: ", "Did you mean 'RateLimited'?")]
-    [InlineData("\"X-Trace\": \"a\"", "\"X-Other-Key\": \"abc\"", 33, "'X-Other-Key' looks like a key.", "'auth' takes them from the environment.")]
+    [InlineData("\"RateLimited\"", "\"RateLimitd\"", 58, "'type' must be one of: ", "Did you mean 'RateLimited'?")]
+    [InlineData("\"X-Trace\": \"a\"", "\"X-Other-Key\": \"abc\"", 35, "'X-Other-Key' looks like a key.", "'auth' takes them from the environment.")]
     public void Read_Fault_NamesColumnAndNearest(string good, string bad, int column, string message, string? suggestion)
     {
         var issue = Assert.Single(ServiceIssues.Read("mine", ServiceFiles.Good.Replace(good, bad)).Issues);

@@ -37,7 +37,7 @@ public sealed class ServiceParametersTests
     [InlineData("\"a\": { \"type\": \"string\", \"minLength\": 1 }", "{\"a\":\"\"}", "'a' must be a string of at least 1 characters, but is \"\"")]
     [InlineData("\"a\": { \"type\": \"string\", \"pattern\": \"^x\" }", "{\"a\":\"y\"}", "'a' must be a string that matches ^x, but is \"y\"")]
     [InlineData("\"a\": { \"type\": \"object\", \"properties\": { \"b\": { \"type\": \"number\" } } }", "{\"a\":{\"b\":\"x\"}}", "'a' must be an object, but is {\"b\":\"x\"} ('b' must be a number)")]
-    [InlineData("\"a\": { \"type\": \"array\", \"items\": { \"type\": \"string\" } }", "{\"a\":[true]}", "'a' must be an array of a string")]
+    [InlineData("\"a\": { \"type\": \"array\", \"items\": { \"type\": \"string\" } }", "{\"a\":[true]}", "'a' must be an array of strings, but is [true]")]
     public void Check_WrongValue_SaysWhatIsAllowed(string properties, string given, string message) => Assert.Contains(message, Problem(properties, "", given));
 
     [Fact]

@@ -8,7 +8,9 @@ namespace LlmWorkflow.Tests.Engine.ExternalServices;
 
 public sealed class ServiceRequestTests
 {
-    private const string Names = """"parameters": { "properties": { "a": { "default": "x" }, "b": {}, "list": {}, "o": {} } }"""";
+    private const string Names = """
+        "parameters": { "properties": { "a": { "default": "x" }, "b": {}, "list": {}, "o": {} } }
+        """;
 
     [Theory]
     [InlineData("\"${params.a}\"", "{\"a\":7}", "7")]

@@ -53,7 +53,7 @@ public sealed class ShippedServicesTests
         var definition = Read(service);
         var parameters = ServiceParameters.Check(service, operation, definition.Operations[operation], Values(given));
 
-        var built = ServiceRequest.Build(definition, operation, parameters, definition.Operations[operation].Pagination is null ? null : ServicePage.First, _ => "k3y".Trim());
+        var built = ServiceRequest.Build(definition, operation, parameters, definition.Operations[operation].Pagination is null ? null : ServicePage.First, Key);
 
         Assert.Equal(request, $"{built.Method} {built.Url.AbsoluteUri} {(built.Body is null ? "" : Encoding.UTF8.GetString(built.Body))}".Trim());
     }
@@ -63,7 +63,7 @@ public sealed class ShippedServicesTests
     [InlineData("weatherapi", "current", """{"lat":1}""", "give q, or lat and lng")]
     [InlineData("weatherapi", "forecast", """{"q":"x","days":15}""", "'days' must be an integer from 1 to 14, but is 15")]
     [InlineData("google_places", "text_search", """{"query":"x","max_results":61}""", "'max_results' must be an integer from 1 to 60, but is 61")]
-    [InlineData("google_places", "text_search", """{"query":"x","types":["a","b"]}""", "'types' must be an array of a string of at most 1 items")]
+    [InlineData("google_places", "text_search", """{"query":"x","types":["a","b"]}""", "'types' must be an array of strings of at most 1 items")]
     public void Operation_WrongParameters_AreRefused(string service, string operation, string given, string problem) =>
         Assert.Contains(problem, Assert.Throws<WorkflowException>(() => ServiceParameters.Check(service, operation, Read(service).Operations[operation], Values(given))).Message);
 
@@ -101,11 +101,13 @@ public sealed class ShippedServicesTests
                 (new ServiceReply(200, Json($$"""{"places":[{"id":"{{bodies.Count}}"}]{{(bodies.Count < 3 ? $",\"nextPageToken\":\"t{bodies.Count}\"" : "")}}}"""), "application/json", null), null, 200));
         });
 
-        var outcome = await pages.AskAsync(Read("google_places"), "text_search", Json("""{"query":"x","max_results":60,"radius":5000}"""), _ => "k", null, CancellationToken.None);
+        var outcome = await pages.AskAsync(Read("google_places"), "text_search", Json("""{"query":"x","max_results":60,"radius":5000}"""), Key, null, CancellationToken.None);
 
         Assert.Equal("""{"places":[{"id":"1"},{"id":"2"},{"id":"3"}],"complete":true}""", outcome.Data.GetRawText());
         Assert.Equal("""{"textQuery":"x","pageSize":20,"pageToken":"t2"}""", bodies[2]);
     }
+
+    private static string? Key(string variable) => variable.EndsWith("_KEY", StringComparison.Ordinal) ? "k3y" : null;
 
     private static ServiceDefinition Read(string name) => ServiceFileReader.Read(name, File.ReadAllText(Path.Combine(s_folder, name + ".json"))).Service;
 }
