@@ -9,7 +9,7 @@ namespace LlmWorkflow.Engine.ExternalServices;
 internal static class ReplyText
 {
     // A shorter text is no secret, and taking it out would tear replies.
-    private const int ShortestKey = 4;
+    private const int ShortestKey = 3;
 
     private static readonly byte[] s_redacted = Encoding.UTF8.GetBytes(Redactor.Redacted);
 
