@@ -27,8 +27,8 @@ internal sealed class ExchangeBench : IDisposable
         services.AddSingleton<ILoggerFactory>(new LogFactory(Log));
         services.AddSingleton(typeof(ILogger<>), typeof(Logger<>));
         services.AddSingleton<ReplyCheck>(Check);
-        configure?.Invoke(services);
         services.AddExternalServices().AddLocalPacing();
+        configure?.Invoke(services);
         _provider = services.BuildServiceProvider();
         _listener = new ActivityListener
         {
@@ -61,7 +61,7 @@ internal sealed class ExchangeBench : IDisposable
 
     public async Task<(ServiceReply? Reply, WorkflowError? Error, int Status)> AskAsync(
         Uri url, AuthPlace? place = null, bool trusted = true, string operation = "get", HttpMethod? method = null, DateTimeOffset? deadline = null,
-        CancellationToken cancellationToken = default)
+        bool hasBody = true, CancellationToken cancellationToken = default)
     {
         List<KeyValuePair<string, string>> headers = [KeyValuePair.Create("X-Of-The-File", "yes")];
         if (place is AuthPlace.Header or AuthPlace.Bearer)
@@ -76,7 +76,7 @@ internal sealed class ExchangeBench : IDisposable
             Key = Key,
             Method = method ?? HttpMethod.Get,
             Headers = headers,
-            Body = method is null || method == HttpMethod.Get ? null : "{}"u8.ToArray(),
+            Body = !hasBody || method is null || method == HttpMethod.Get ? null : "{}"u8.ToArray(),
         };
         var answer = await _provider.GetRequiredService<ServiceExchange>()
             .AskAsync(Service, operation, request, deadline, cancellationToken).WaitAsync(TimeSpan.FromSeconds(30), CancellationToken.None);
@@ -96,7 +96,7 @@ internal sealed class ExchangeBench : IDisposable
         }
 
         Assert.Contains(_activities, activity => activity.OperationName == "attempt");
-        Assert.All(texts, text => Assert.False(ReplyText.Holds(text, Key) || text.Contains(Key[4..20], StringComparison.Ordinal), text));
+        Assert.All(texts, text => Assert.False(KeyText.IsIn(text, Key) || text.Contains(Key[4..20], StringComparison.Ordinal), text));
     }
 
     public void Dispose()
@@ -112,6 +112,7 @@ internal sealed class ExchangeBench : IDisposable
     {
         var words = reply.Body.ValueKind == JsonValueKind.Undefined ? null : reply.Body.GetRawText();
         return !reply.IsSuccessStatus ? ServiceErrors.FromStatus(reply.Status, words, reply.RetryAfter)
+            : reply.Length == 0 ? ServiceErrors.Empty()
             : words is null ? reply.IsCalledJson ? ServiceErrors.Malformed() : ServiceErrors.NotJson(reply.ContentType)
             : words.Contains("\"error\"", StringComparison.Ordinal)
                 ? ServiceErrors.FromStatus(reply.Body.GetProperty("error").GetProperty("code").GetInt32(), words, null)

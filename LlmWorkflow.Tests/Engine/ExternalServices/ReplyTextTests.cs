@@ -14,10 +14,11 @@ public sealed class ReplyTextTests
     [InlineData("""x a+b/c=é\"d y""")]
     [InlineData("x a%2Bb%2Fc%3D%C3%A9%22d y")]
     [InlineData("x a%2bb%2fc%3d%c3%a9%22d y")]
+    [InlineData("""x \u0061\u002bb\/c%3D\u00e9\"d y""")]
     public void Clean_KeyInAnyForm_IsReplaced(string text)
     {
         Assert.Equal("x [REDACTED] y", Clean(text));
-        Assert.True(ReplyText.Holds(text, Key));
+        Assert.True(KeyText.IsIn(text, Key));
     }
 
     [Theory]
@@ -25,6 +26,16 @@ public sealed class ReplyTextTests
     [InlineData("no key", "no key")]
     [InlineData("""a+b/c=é"da+b/c=é"d""", "[REDACTED][REDACTED]")]
     public void Clean_Otherwise_LeavesTheText(string text, string cleaned) => Assert.Equal(cleaned, Clean(text));
+
+    [Theory]
+    [InlineData("%25", "%25 %2525", "[REDACTED] [REDACTED]")]
+    [InlineData(@"a\b", @"a\b a\\b a\u005cb a%5Cb", "[REDACTED] [REDACTED] [REDACTED] [REDACTED]")]
+    [InlineData("a b", "a+b a%20b a b", "[REDACTED] [REDACTED] [REDACTED]")]
+    [InlineData("k😀y", "k😀y k\\ud83d\\ude00y k%F0%9F%98%80y", "[REDACTED] [REDACTED] [REDACTED]")]
+    [InlineData("abc", "ab", "ab")]
+    [InlineData("abc", "aabc%", "a[REDACTED]%")]
+    public void Clean_OddKeys_AreFound(string key, string text, string cleaned) =>
+        Assert.Equal(cleaned, Encoding.UTF8.GetString(ReplyText.Clean(Encoding.UTF8.GetBytes(text), null, key)));
 
     [Fact]
     public void Clean_ShortOrNoKey_TakesNothingOut()

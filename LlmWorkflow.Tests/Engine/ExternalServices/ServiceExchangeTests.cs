@@ -226,6 +226,31 @@ public sealed class ServiceExchangeTests : IDisposable
         _bench.AssertNoKey(reply);
     }
 
+    [Fact]
+    public async Task AskAsync_ProbeUnderWay_KeepsOthersBackAndACancelledOneClosesNothing()
+    {
+        _bench.Service = _bench.Service with { Retry = new() { MaxAttempts = 1 }, CircuitBreaker = new() { MinimumCalls = 2, OpenSeconds = 0.5 } };
+        var received = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var upstream = await FakeUpstream.StartAsync(s_bad, s_bad, context =>
+        {
+            received.TrySetResult();
+            return FakeUpstream.HangAsync(context);
+        });
+        await _bench.AskAsync(upstream.Url);
+        await _bench.AskAsync(upstream.Url);
+        await Task.Delay(TimeSpan.FromSeconds(0.6), TimeProvider.System);
+        using var stop = new CancellationTokenSource();
+        var probe = _bench.AskAsync(upstream.Url, cancellationToken: stop.Token);
+        await received.Task.WaitAsync(TimeSpan.FromSeconds(10));
+
+        Assert.Equal(ErrorTypes.CircuitOpen, (await _bench.AskAsync(upstream.Url)).Error!.Type);
+        await stop.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => probe);
+
+        Assert.Equal(ErrorTypes.CircuitOpen, (await _bench.AskAsync(upstream.Url)).Error!.Type);
+        Assert.Equal(3, upstream.Received.Count);
+    }
+
     private static Task Abort(HttpContext context)
     {
         context.Abort();
