@@ -49,6 +49,9 @@ internal sealed class FleetReplies
             return new(AnswerSource.Redis, null, known);
         }
 
+        // An expired one may still stand in.
+        known ??= _memory.Find(key);
+
         var filler = Guid.CreateVersion7();
         var pause = _times.FirstPoll;
         for (var waited = false; ; waited = true)

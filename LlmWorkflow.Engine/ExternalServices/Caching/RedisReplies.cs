@@ -100,26 +100,31 @@ internal sealed class RedisReplies : IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose()
-    {
-        _stop.Cancel();
-        _stop.Dispose();
-    }
+    public void Dispose() => _stop.Cancel();
 
     private async Task MakeUpAsync()
     {
         var stop = _stop.Token;
-        while (!_undone.IsEmpty && !stop.IsCancellationRequested)
+        do
         {
-            await Task.Delay(s_patience, _time, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            List<string> keys = [.. _undone.Take(ReplyTable.Batch)];
-            if (await TryAsync(database => database.KeyDeleteAsync([.. keys.Select(key => (RedisKey)(_prefix + key))])))
+            while (!_undone.IsEmpty)
             {
-                keys.ForEach(_ => _undone.TryDequeue(out var _));
-            }
-        }
+                await Task.Delay(s_patience, _time, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                if (stop.IsCancellationRequested)
+                {
+                    return;
+                }
 
-        Volatile.Write(ref _isMakingUp, 0);
+                List<string> keys = [.. _undone.Take(ReplyTable.Batch)];
+                if (await TryAsync(database => database.KeyDeleteAsync([.. keys.Select(key => (RedisKey)(_prefix + key))])))
+                {
+                    keys.ForEach(_ => _undone.TryDequeue(out var _));
+                }
+            }
+
+            Volatile.Write(ref _isMakingUp, 0);
+        }
+        while (!_undone.IsEmpty && Interlocked.Exchange(ref _isMakingUp, 1) == 0);
     }
 
     private CachedReply? Read(ReplyKey key, string? text, TimeSpan left)

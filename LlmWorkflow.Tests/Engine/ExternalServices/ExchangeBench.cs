@@ -71,6 +71,7 @@ internal sealed class ExchangeBench : IDisposable
 
         ServiceRequest request = new()
         {
+            BaseUrl = url.GetLeftPart(UriPartial.Authority),
             Url = place == AuthPlace.Query ? new Uri(url, $"?q=1&key={Uri.EscapeDataString(Key)}") : url,
             Trusted = trusted,
             Key = Key,
