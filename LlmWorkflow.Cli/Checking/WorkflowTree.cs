@@ -24,6 +24,7 @@ internal sealed record CheckedFile(string File, string Name, string Text, IReadO
 internal sealed class WorkflowTree
 {
     private readonly CliHost _host;
+
     private WorkflowTree(string root, CliHost host)
     {
         _host = host;

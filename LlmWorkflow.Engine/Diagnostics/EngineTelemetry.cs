@@ -147,6 +147,7 @@ public static class EngineTelemetry
         public const string StepPath = "llmworkflow.step.path";
         public const string CallOrdinal = "llmworkflow.call.ordinal";
         public const string Service = "llmworkflow.service.name";
+        public const string Cached = "llmworkflow.service.cached";
         public const string ServiceOperation = "llmworkflow.service.operation";
         public const string CacheOutcome = "llmworkflow.cache.outcome";
         public const string GateReason = "llmworkflow.gate.reason";

@@ -42,7 +42,7 @@ internal sealed class ExpressionParser
         string trimmed = text.Trim();
         return trimmed.StartsWith("${", StringComparison.Ordinal)
             ? Template.Parse(trimmed).Whole ?? throw new ExpressionSyntaxException("'${…}' must stand around the whole expression", 0)
-            : Parse(text);
+            : Parse(trimmed);
     }
 
     /// <summary>Parses an expression that starts inside a text and ends before a <c>}</c>.</summary>

@@ -22,9 +22,10 @@ internal static class ExternalServiceRegistrations
     {
         services.TryAddSingleton(static _ => new DestinationGuard());
         services.TryAddSingleton<ServiceCatalog>();
-        services.TryAddSingleton<ReplyCheck>(static _ => static (_, reply, _) => reply.IsSuccessStatus ? null : ServiceErrors.FromStatus(reply.Status, null, reply.RetryAfter));
+        services.TryAddSingleton<ReplyCheck>(static _ => ReplyReader.Check);
         services.TryAddSingleton<ServiceSender>();
         services.TryAddSingleton<ServiceExchange>();
+        services.TryAddSingleton(static provider => new ServicePages(provider.GetRequiredService<ServiceExchange>().AskAsync));
         services.AddLocalCache();
         services.TryAddSingleton<ServiceCaller>();
         AddClient(services, TrustedHttpClientName, static _ => Sockets());

@@ -59,14 +59,14 @@ internal sealed partial class ParameterSchemaReader(List<FileFault> faults)
         Aliases = schema.ValueKind == JsonValueKind.Object ? new FileFields(schema, path, faults).Texts("aliases") : [],
     };
 
-    // With faults only the names are used, so that what reads them is still checked.
-    private static ParameterSchema Names(JsonElement schema) => new(
-        JsonValues.EmptyObject,
-        schema.ValueKind == JsonValueKind.Object && schema.TryGetProperty("properties", out var properties) && properties.ValueKind == JsonValueKind.Object
-            ? properties.EnumerateObject().ToDictionary(property => property.Name, property => new ServiceParameter { Schema = JsonValues.EmptyObject })
-            : [],
-        [],
-        []);
+    // With faults only the names are used, so that what reads them is still checked, and all count as given, so that no fault leads to another.
+    private static ParameterSchema Names(JsonElement schema)
+    {
+        var names = schema.ValueKind == JsonValueKind.Object && schema.TryGetProperty("properties", out var properties) && properties.ValueKind == JsonValueKind.Object
+            ? properties.EnumerateObject().ToDictionary(property => property.Name, _ => new ServiceParameter { Schema = JsonValues.EmptyObject })
+            : [];
+        return new ParameterSchema(JsonValues.EmptyObject, names, [.. names.Keys], []);
+    }
 
     // "anyOf" of nothing but "required": told in plain words.
     private static IReadOnlyList<IReadOnlyList<string>> Groups(JsonElement schema) =>

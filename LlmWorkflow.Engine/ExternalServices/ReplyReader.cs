@@ -22,7 +22,9 @@ internal static class ReplyReader
                 return ServiceErrors.FromRule(rule, reply.Status, Words(values, rule.Message ?? operation.ErrorMessage, key), reply.RetryAfter);
             }
 
-            var lacksBody = reply.Body.ValueKind == JsonValueKind.Undefined && !reply.IsEmpty && reply.Status is not (204 or 205);
+            // Who reads wants something; who writes may get nothing back.
+            var mayBeEmpty = reply.IsEmpty && !(operation.IsRead && reply.Status == 200);
+            var lacksBody = reply.Body.ValueKind == JsonValueKind.Undefined && !mayBeEmpty && reply.Status is not (204 or 205);
             if (reply.IsSuccessStatus && lacksBody)
             {
                 return NoJson(reply);
@@ -46,7 +48,7 @@ internal static class ReplyReader
         return reply.IsSuccessStatus ? ServiceErrors.Unsuccessful(reply.Status, words) : ServiceErrors.FromStatus(reply.Status, words, reply.RetryAfter);
     }
 
-    private static WorkflowError NoJson(ServiceReply reply) => reply.IsCalledJson ? ServiceErrors.Malformed() : ServiceErrors.NotJson(reply.ContentType);
+    private static WorkflowError NoJson(ServiceReply reply) => reply.IsEmpty ? ServiceErrors.Empty() : reply.IsCalledJson ? ServiceErrors.Malformed() : ServiceErrors.NotJson(reply.ContentType);
 
     private static string? Words(ServiceTemplate values, Expression? message, string? key)
     {

@@ -10,6 +10,8 @@ internal sealed class RequestReader(ServiceAuth? auth, ParameterSchema parameter
     // Stands for what an expression gives; no key and no path holds it.
     private const string Hole = "<";
 
+    private static readonly string[] s_methods = ["GET", "POST", "PUT", "PATCH", "DELETE"];
+
     /// <summary>The path; null when there is none.</summary>
     /// <param name="fields">Of an operation or variant.</param>
     /// <param name="required">It must be there.</param>
@@ -75,9 +77,12 @@ internal sealed class RequestReader(ServiceAuth? auth, ParameterSchema parameter
             {
                 faults.Add(new(path, FileFaultKind.ConflictingProperties, "is where 'auth' puts the key", "Remove it."));
             }
+            else
+            {
+                CheckSecrets(key, value.GetString()!, path);
+            }
 
             texts.Text(value.GetString()!, path, texts.RequestRoots);
-            CheckSecrets(key, value.GetString()!, path);
         }
 
         return found;
@@ -96,17 +101,27 @@ internal sealed class RequestReader(ServiceAuth? auth, ParameterSchema parameter
     /// <summary>How the body is sent.</summary>
     public BodyType BodyType(FileFields fields) => fields.OneOf("body_type", ["json", "form"]) == "form" ? ExternalServices.BodyType.Form : ExternalServices.BodyType.Json;
 
+    /// <summary>The method; null when nothing is said, or nothing that is one.</summary>
+    public static string? Method(FileFields fields) => fields.OneOf("method", s_methods);
+
     /// <summary>Checks that the body fits the rest of the request.</summary>
+    /// <param name="request">As it was read.</param>
+    /// <param name="fields">What says it: what a variant takes over from its operation is told there.</param>
     public static void CheckBody(RequestTemplate request, FileFields fields)
     {
-        if (request.Method == "GET" && request.Body.ValueKind != JsonValueKind.Undefined)
+        string[] said = [.. new[] { "body", "method", "body_type" }.Where(fields.Has)];
+        if (said.Length == 0)
         {
-            fields.Fault(fields.Has("body") ? "body" : "method", FileFaultKind.ConflictingProperties, "makes a GET with a body, which many servers refuse", "Use another method, or 'query'.");
+            return;
         }
 
-        if (request.BodyType == ExternalServices.BodyType.Form && request.Body.ValueKind != JsonValueKind.Object)
+        if (request.Method == "GET" && request.Body.ValueKind != JsonValueKind.Undefined)
         {
-            fields.Fault(fields.Has("body") ? "body" : "body_type", "must be an object for a form: its members are the fields");
+            fields.Fault(said[0], FileFaultKind.ConflictingProperties, "makes a GET with a body, which many servers refuse", "Use another method, or 'query'.");
+        }
+        else if (request.BodyType == ExternalServices.BodyType.Form && request.Body.ValueKind != JsonValueKind.Object)
+        {
+            fields.Fault(said[0], "must be an object for a form: its members are the fields");
         }
     }
 

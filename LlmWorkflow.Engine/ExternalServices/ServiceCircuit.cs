@@ -10,8 +10,12 @@ namespace LlmWorkflow.Engine.ExternalServices;
 /// <summary>The circuit breaker of a service in this process.</summary>
 internal sealed class ServiceCircuit
 {
-    // What the library takes at least.
+    // What the library takes.
     private static readonly TimeSpan s_shortest = TimeSpan.FromSeconds(0.5);
+    private static readonly TimeSpan s_longest = TimeSpan.FromDays(1);
+
+    // How soon to ask again while a probe is under way.
+    private static readonly TimeSpan s_probe = TimeSpan.FromSeconds(1);
 
     private readonly string _service;
     private readonly TimeProvider _time;
@@ -31,10 +35,10 @@ internal sealed class ServiceCircuit
         _breaker = new ResiliencePipelineBuilder<ServiceAttempt> { TimeProvider = time }
             .AddCircuitBreaker(new CircuitBreakerStrategyOptions<ServiceAttempt>
             {
-                FailureRatio = policy.FailureRatio,
+                FailureRatio = Math.Clamp(policy.FailureRatio, 0.001, 1),
                 MinimumThroughput = Math.Max(2, policy.MinimumCalls),
-                SamplingDuration = AtLeastShortest(policy.WithinSeconds),
-                BreakDuration = AtLeastShortest(policy.OpenSeconds),
+                SamplingDuration = Bounded(policy.WithinSeconds),
+                BreakDuration = Bounded(policy.OpenSeconds),
                 StateProvider = _state,
                 // A probe that its caller called off has told nothing: the circuit stays open for another while.
                 ShouldHandle = args => ValueTask.FromResult(
@@ -65,7 +69,12 @@ internal sealed class ServiceCircuit
     public ServiceAttempt? Refusal()
     {
         var rest = Volatile.Read(ref _openUntil) - Now;
-        return _state.CircuitState is CircuitState.Open && rest > 0 ? Refused(TimeSpan.FromMilliseconds(rest)) : null;
+        return _state.CircuitState switch
+        {
+            CircuitState.Open when rest > 0 => Refused(TimeSpan.FromMilliseconds(rest)),
+            CircuitState.HalfOpen => Refused(s_probe),
+            _ => null,
+        };
     }
 
     /// <summary>Makes an attempt unless the circuit is open.</summary>
@@ -83,5 +92,5 @@ internal sealed class ServiceCircuit
 
     private ServiceAttempt Refused(TimeSpan rest) => new() { Error = ServiceErrors.CircuitOpen(_service, rest), IsUnprocessed = true };
 
-    private static TimeSpan AtLeastShortest(double seconds) => TimeSpan.FromSeconds(Math.Max(s_shortest.TotalSeconds, seconds));
+    private static TimeSpan Bounded(double seconds) => TimeSpan.FromSeconds(Math.Clamp(seconds, s_shortest.TotalSeconds, s_longest.TotalSeconds));
 }

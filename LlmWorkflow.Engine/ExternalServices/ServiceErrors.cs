@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net.Sockets;
 using LlmWorkflow.Engine.Diagnostics;
 
 namespace LlmWorkflow.Engine.ExternalServices;
@@ -75,7 +76,7 @@ internal static class ServiceErrors
 
     /// <summary>The error of a failed or broken connection.</summary>
     public static WorkflowError Network(Exception exception) =>
-        Make(ErrorTypes.NetworkError, true, $"The connection to the service failed or broke ({UpstreamFailure.Reason(exception)}).",
+        Make(ErrorTypes.NetworkError, true, $"The connection to the service failed or broke ({Reason(exception)}).",
             "Check that the service's base URL is right, leads to the public internet, and that this machine reaches it; a retry may succeed.");
 
     /// <summary>The error of a call that took too long.</summary>
@@ -121,6 +122,10 @@ internal static class ServiceErrors
             with { RetryAfter = seconds };
     }
 
+    /// <summary>The error of a reply without a body where JSON was expected.</summary>
+    public static WorkflowError Empty() =>
+        Make(ErrorTypes.InvalidResponse, true, "The service's reply is empty, where JSON was expected.", "A retry may succeed; else check the path in the service's file.");
+
     /// <summary>The error of a connection that was not made in time: the request was not sent.</summary>
     public static WorkflowError NotConnected(double seconds) =>
         Make(ErrorTypes.NetworkError, true, string.Create(CultureInfo.InvariantCulture, $"No connection to the service within {seconds:0.###} s."),
@@ -146,6 +151,20 @@ internal static class ServiceErrors
     public static WorkflowError Redirect(int status, string problem, string suggestion) =>
         Make(ErrorTypes.UpstreamBadRequest, false, string.Create(CultureInfo.InvariantCulture, $"The service redirects (status {status}) {problem}."), suggestion)
             with { Category = ErrorCategory.Config };
+
+    // The system's own name for it is more exact than HTTP's; neither holds addresses.
+    private static string Reason(Exception exception)
+    {
+        for (var inner = exception; inner is not null; inner = inner.InnerException)
+        {
+            if (inner is SocketException socket)
+            {
+                return socket.SocketErrorCode.ToString();
+            }
+        }
+
+        return UpstreamFailure.Reason(exception);
+    }
 
     // Rounded up: who comes back then is not too early.
     private static double Seconds(TimeSpan time) => Math.Max(0.1, Math.Ceiling(time.TotalSeconds * 10) / 10);

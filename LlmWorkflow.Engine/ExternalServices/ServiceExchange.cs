@@ -1,7 +1,5 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
-using System.Security.Cryptography;
-using System.Text;
 using LlmWorkflow.Engine.Diagnostics;
 using LlmWorkflow.Engine.ExternalServices.Pacing;
 using Microsoft.Extensions.Logging;
@@ -45,13 +43,11 @@ internal sealed class ServiceExchange(
             service.Name,
             _ => new(service.Name, service.CircuitBreaker, time, logger),
             (_, old) => old.Policy == service.CircuitBreaker ? old : new(service.Name, service.CircuitBreaker, time, logger));
-        var known = service.Operations[operation];
-        var isIdempotent = known.Idempotent ?? request.Method is { Method: not ("POST" or "PATCH") };
-        BucketKey key = new(service.Name, Fingerprint(request.Key));
+        BucketKey key = new(service.Name, request.Credential);
         var end = await retries.RunAsync(
             async (number, stop) => circuit.Refusal() ?? await TurnAsync(service, key, deadline, stop)
                 ?? await circuit.RunAsync(sending => AttemptAsync(service, operation, request, key, number, sending), stop),
-            isIdempotent, deadline, cancellationToken);
+            service.Operations[operation].Idempotent ?? request.Method.Method is not ("POST" or "PATCH"), deadline, cancellationToken);
         return (end.Reply, end.Error, end.Status);
     }
 
@@ -94,9 +90,6 @@ internal sealed class ServiceExchange(
 
     // As long as it is allowed to be: the bucket cuts it.
     private static TimeSpan Seconds(double seconds) => TimeSpan.FromSeconds(Math.Min(seconds, 86_400));
-
-    private static string Fingerprint(string? key) =>
-        string.IsNullOrEmpty(key) ? "" : Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(key)).AsSpan(0, 8));
 
     private double Chance()
     {

@@ -49,6 +49,12 @@ internal sealed record ServiceOperation : RequestTemplate
     /// <summary>Making it twice does no harm: it may be retried after a time-out or a broken connection. Null: by the method, all but POST and PATCH.</summary>
     public bool? Idempotent { get; init; }
 
+    /// <summary>It only reads, by its method.</summary>
+    public bool IsRead => Method == "GET";
+
+    /// <summary>A kept reply may stand in for a request: it only reads, or says that it may be repeated.</summary>
+    public bool CanBeKept => IsRead || Idempotent == true;
+
     /// <summary>Null: the service's, for GET; else 0, off.</summary>
     public double? CacheTtlSeconds { get; init; }
 

@@ -14,8 +14,6 @@ internal sealed class ServiceOperationReader(ServiceAuth? auth, ServiceOutcomes 
 {
     private const double LongestCache = 30 * 24 * 3600;
 
-    private static readonly string[] s_methods = ["GET", "POST", "PUT", "PATCH", "DELETE"];
-
     // What decides neither request nor reply.
     private static readonly string[] s_besides = ["description", "timeout_seconds", "cache_ttl_seconds", "stale_if_error_seconds", "idempotent"];
 
@@ -37,7 +35,7 @@ internal sealed class ServiceOperationReader(ServiceAuth? auth, ServiceOutcomes 
         var operation = new ServiceOperation
         {
             Description = fields.Text("description"),
-            Method = fields.OneOf("method", s_methods) ?? "GET",
+            Method = RequestReader.Method(fields) ?? (fields.Has("method") ? "POST" : "GET"),
             Path = request.Path(fields, required: true) ?? "/",
             Query = request.Texts(fields, "query"),
             Headers = request.Texts(fields, "headers"),
@@ -86,7 +84,7 @@ internal sealed class ServiceOperationReader(ServiceAuth? auth, ServiceOutcomes 
             var own = new ServiceVariant
             {
                 When = when ?? new LiteralExpression(JsonValues.False, 0),
-                Method = variant.OneOf("method", s_methods) ?? operation.Method,
+                Method = RequestReader.Method(variant) ?? operation.Method,
                 Path = request.Path(variant, required: false, ifGiven) ?? operation.Path,
                 Query = variant.Has("query") ? request.Texts(variant, "query") : operation.Query,
                 Headers = variant.Has("headers") ? request.Texts(variant, "headers") : operation.Headers,

@@ -47,7 +47,7 @@ internal static class ServiceRedirect
             return (null, ServiceErrors.Redirect(status, $"to {Host(url)} without https", CheckBase(service)));
         }
 
-        return ReplyText.Holds(url.AbsoluteUri, request.Key)
+        return KeyText.IsIn(url.AbsoluteUri, request.Key)
             ? (null, ServiceErrors.Redirect(status, $"to {Host(url)} with the service's key, which other hosts do not get", CheckBase(service)))
             : (new(url, method, true, true), null);
     }

@@ -9,7 +9,7 @@ namespace LlmWorkflow.Engine.ExternalServices;
 /// <param name="RetryAfter">Seconds that it asks to wait; null: it does not.</param>
 internal sealed record ServiceReply(int Status, JsonElement Body, string? ContentType, double? RetryAfter)
 {
-    /// <summary>There was not a byte of body: a success without one is none the less a success.</summary>
+    /// <summary>There was not a byte of body.</summary>
     public bool IsEmpty { get; init; }
 
     /// <summary>The service calls its reply JSON, or says nothing about it.</summary>

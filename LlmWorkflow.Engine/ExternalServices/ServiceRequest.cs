@@ -16,6 +16,9 @@ internal sealed class ServiceRequest
     /// <summary>The base URL is the operator's, from a variable, and not the file's.</summary>
     public required bool Trusted { get; init; }
 
+    /// <summary>The base URL that it is sent below.</summary>
+    public required string BaseUrl { get; init; }
+
     /// <summary>The key; removed from all that is told.</summary>
     public required string? Key { get; init; }
 
@@ -58,11 +61,13 @@ internal sealed class ServiceRequest
         }
 
         var replaced = service.BaseUrlVariable is { } name && variable(name) is { Length: > 0 } text ? text : null;
+        var baseUrl = (replaced ?? service.BaseUrl).TrimEnd('/');
         return new ServiceRequest
         {
+            BaseUrl = baseUrl,
             Url = page?.Url is { } url
                 ? Combine(service, url.GetLeftPart(UriPartial.Path), [.. Pairs(url.Query).Where(pair => own.TrueForAll(mine => mine.Key != pair.Key)), .. own])
-                : Combine(service, (replaced ?? service.BaseUrl).TrimEnd('/') + Path(service, operationName, template, values), [.. Query(template, values), .. own]),
+                : Combine(service, baseUrl + Path(service, operationName, template, values), [.. Query(template, values), .. own]),
             Trusted = replaced is not null,
             Key = key,
             Method = HttpMethod.Parse(template.Method),

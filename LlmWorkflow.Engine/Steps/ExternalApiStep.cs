@@ -30,7 +30,7 @@ internal sealed class ExternalApiStep(ServiceCaller caller, TimeProvider time) :
         return outcome.Error is { } error
             ? StepResult.Failure(error with { StepId = step.Id })
             : StepResult.Success(JsonSerializer.SerializeToElement(
-                new ExternalApiOutput(outcome.Data, outcome.StatusCode, outcome.Cached), ExternalApiJson.Default.ExternalApiOutput));
+                new ExternalApiOutput(outcome.Data, outcome.StatusCode, outcome.Cached, outcome.Stale), ExternalApiJson.Default.ExternalApiOutput));
     }
 
     private ServiceCall Call(StepContext context, ExternalApiStepDefinition step, IReadOnlyDictionary<string, JsonElement> parameters) => new()
@@ -45,7 +45,7 @@ internal sealed class ExternalApiStep(ServiceCaller caller, TimeProvider time) :
 }
 
 /// <summary>The output of an <c>external_api</c> step.</summary>
-internal sealed record ExternalApiOutput(JsonElement Data, int StatusCode, bool Cached);
+internal sealed record ExternalApiOutput(JsonElement Data, int StatusCode, bool Cached, bool Stale);
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
 [JsonSerializable(typeof(ExternalApiOutput))]

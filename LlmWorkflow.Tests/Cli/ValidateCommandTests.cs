@@ -98,8 +98,36 @@ public sealed class ValidateCommandTests
         var call = new CliCall { CurrentDirectory = tree.Root };
 
         Assert.Equal(1, await call.RunAsync("validate", "--workflows", "."));
-        Assert.Contains("services/mine.json:1:1 error", call.Out);
+        Assert.Contains("services/mine.json:1:2 error MALFORMED_JSON", call.Out);
         Assert.Contains("pricing.json:1:1 error", call.Out);
+    }
+
+    [Fact]
+    public async Task Validate_ServiceFile_TellsEveryPlaceInIt()
+    {
+        using var tree = new WorkflowTree();
+        tree.Write("services/mine.json", """
+            {
+              "name": "mine", "base_url": "https://api.example.com",
+              "operations": {
+                "get": { "path": "/x", "query": { "q": "${params.q}" }, "timeout": 1 }
+              }
+            }
+            """);
+        string[] told =
+        [
+            "services/mine.json:4:54 error UNKNOWN_PARAMETER 'q' reads the parameter 'q', which is not declared.",
+            "services/mine.json:4:61 error UNKNOWN_PROPERTY 'timeout' is unknown. Did you mean 'timeout_seconds'?",
+        ];
+        var named = new CliCall { CurrentDirectory = tree.Root };
+        var all = new CliCall { CurrentDirectory = tree.Root };
+
+        Assert.Equal(1, await named.RunAsync("validate", "services/mine.json"));
+        Assert.Equal(1, await all.RunAsync("validate", "--workflows", "."));
+
+        Assert.Equal(told, named.OutLines.Where(line => line.Length > 0));
+        Assert.Equal(told, all.OutLines.Where(line => line.Contains(" error ", StringComparison.Ordinal)));
+        Assert.Equal(0, await new CliCall { CurrentDirectory = tree.Root }.RunAsync("validate", "services/weatherapi.json"));
     }
 
     [Theory]

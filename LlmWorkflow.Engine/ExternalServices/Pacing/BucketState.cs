@@ -98,7 +98,7 @@ internal sealed class BucketState
         _at = now;
     }
 
-    // Tickets that nobody came for until their turn are tokens that were saved: no more than the bucket holds.
+    // Tickets that nobody came for until their turn are tokens that were saved: with what is made of the next one, no more than the bucket holds.
     private void TakeUp()
     {
         if (_free.Count > 0 && _made >= _taken)
@@ -107,7 +107,7 @@ internal sealed class BucketState
             _free.Clear();
         }
 
-        for (var spare = _free.Count(ticket => ticket <= _made) - (int)_capacity; spare > 0; spare--)
+        for (var spare = _free.Count(ticket => ticket <= _made) - (int)(_capacity - (_made % 1)); spare > 0; spare--)
         {
             _free.Remove(_free.Min);
         }

@@ -67,7 +67,7 @@ internal sealed class RedisBucketStore(IConnectionMultiplexer redis, string pref
             redis.call('DEL', KEYS[2])
             free = 0
         elseif free > 0 then
-            local spare = redis.call('ZCOUNT', KEYS[2], '-inf', number(made)) - math.floor(capacity)
+            local spare = redis.call('ZCOUNT', KEYS[2], '-inf', number(made)) - math.floor(capacity - made % 1)
             if spare > 0 then redis.call('ZREMRANGEBYRANK', KEYS[2], 0, spare - 1) end
         end
         if ARGV[10] == '1' then made = math.min(made, taken) end

@@ -3,6 +3,7 @@ using System.Text.Json;
 using LlmWorkflow.Engine;
 using LlmWorkflow.Engine.Diagnostics;
 using LlmWorkflow.Engine.ExternalServices;
+using LlmWorkflow.Engine.ExternalServices.Pacing;
 using LlmWorkflow.Tests.Support;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
@@ -153,7 +154,7 @@ public sealed class ServiceCallerTests : IDisposable
     [Fact]
     public async Task Call_ReplyOverTheLimit_IsRefused()
     {
-        await using var upstream = await PlacesAsync(FakeUpstream.Json($"\"{new string('x', ServiceCaller.ReplyLimit)}\""));
+        await using var upstream = await PlacesAsync(FakeUpstream.Json($"\"{new string('x', 2 * 1024 * 1024)}\""));
 
         var error = (await CallAsync(Berlin)).Error!;
 
@@ -213,13 +214,15 @@ public sealed class ServiceCallerTests : IDisposable
     {
         File.WriteAllText(FilePath("weather"), """
             {
-              "name": "weather", "base_url": "https://weather.example", "base_url_variable": "WEATHER_URL",
-              "auth": { "in": "query", "name": "key", "variables": ["WEATHER_KEY"] },
+              "name": "weather", "base_url": "https://weather.example", "base_url_variable": "WEATHER_BASE_URL",
+              "auth": { "in": "query", "name": "key", "variables": ["WEATHER_API_KEY"] },
               "operations": {
                 "current": {
                   "path": "/v1/${params.kind}/current.json", "query": { "q": "${params.lat},${params.lng}", "lang": "${params.lang}" },
-                  "parameters": { "kind": { "type": "string", "required": true }, "lat": { "type": "number" }, "lng": { "type": "number" }, "lang": { "type": "string" } },
-                  "success": { "path": "status", "values": ["OK"] }, "error_message": "message",
+                  "parameters": {
+                    "properties": { "kind": { "type": "string" }, "lat": { "type": "number" }, "lng": { "type": "number" }, "lang": { "type": "string" } }, "required": ["kind"]
+                  },
+                  "success": "response.status == 'OK'", "error_message": "response.message",
                   "response": { "celsius": "${response.current.temp_c}", "text": "It has ${response.current.temp_c} degrees", "none": "${response.nothing}" }
                 }
               }
@@ -228,7 +231,7 @@ public sealed class ServiceCallerTests : IDisposable
         await using var upstream = await FakeUpstream.StartAsync(
             FakeUpstream.Json("""{"status":"OK","current":{"temp_c":21.5,"text":"a\u0000b"}}"""),
             FakeUpstream.Json("""{"status":"REQUEST_DENIED","message":"key k3y is wrong"}"""));
-        (_variables["WEATHER_URL"], _variables["WEATHER_KEY"]) = (upstream.Url.ToString(), "k3y");
+        (_variables["WEATHER_BASE_URL"], _variables["WEATHER_API_KEY"]) = (upstream.Url.ToString(), "k3y");
         var parameters = new Dictionary<string, JsonElement>(Berlin) { ["kind"] = Json("\"a/../b c\"") };
 
         var good = await CallAsync(parameters, "weather", "current");
@@ -239,7 +242,7 @@ public sealed class ServiceCallerTests : IDisposable
         Assert.Equal("?q=52.5%2C13.4&key=k3y", request.Query);
         Assert.Equal("/v1/a%2F..%2Fb c/current.json", request.Path);
         Assert.Equal(ErrorTypes.UpstreamBadRequest, bad.Error!.Type);
-        Assert.Contains("status 'REQUEST_DENIED'. It said: key [REDACTED] is wrong", bad.Error.Message);
+        Assert.Contains("reports a failure (status 200). It said: key [REDACTED] is wrong", bad.Error.Message);
     }
 
     [Theory]
@@ -269,10 +272,10 @@ public sealed class ServiceCallerTests : IDisposable
         };
         ActivitySource.AddActivityListener(listener);
         File.WriteAllText(FilePath("q"), """
-            {"name":"q","base_url":"https://q.example","base_url_variable":"Q_URL","auth":{"in":"query","name":"key","variables":["Q_KEY"]},"operations":{"get":{"path":"/x"}}}
+            {"name":"q","base_url":"https://q.example","base_url_variable":"Q_BASE_URL","auth":{"in":"query","name":"key","variables":["Q_API_KEY"]},"operations":{"get":{"path":"/x"}}}
             """);
         await using var upstream = await FakeUpstream.StartAsync(FakeUpstream.Json("{}", 429));
-        (_variables["Q_URL"], _variables["Q_KEY"]) = (upstream.Url.ToString(), "verysecretvalue");
+        (_variables["Q_BASE_URL"], _variables["Q_API_KEY"]) = (upstream.Url.ToString(), "verysecretvalue");
 
         await CallAsync([], "q", "get");
 
@@ -309,7 +312,10 @@ public sealed class ServiceCallerTests : IDisposable
         _services ??= new ServiceCollection()
             .AddSingleton(new EngineOptions { WorkflowsDirectory = _workflows.FullName, Variable = name => _variables.GetValueOrDefault(name) })
             .AddSingleton(TimeProvider.System)
+            .AddSingleton(new Random(1))
+            .AddLogging()
             .AddExternalServices()
+            .AddLocalPacing()
             .BuildServiceProvider();
         return _services.GetRequiredService<ServiceCaller>().CallAsync(
             new ServiceCall { Service = service, Operation = operation, Parameters = parameters }, cancellationToken);

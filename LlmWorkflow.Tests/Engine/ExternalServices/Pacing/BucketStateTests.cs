@@ -175,6 +175,9 @@ public sealed class BucketStateTests
     [InlineData(3)]
     [InlineData(4)]
     [InlineData(5)]
+    [InlineData(6)]
+    [InlineData(7)]
+    [InlineData(8)]
     public void Ask_ManyCallersWithCancellationsAndPauses_NeverGoFasterThanThePace(int seed)
     {
         const double Length = 120_000;

@@ -1,9 +1,7 @@
-using System.Collections.Concurrent;
 using System.Diagnostics;
 using LlmWorkflow.Engine.ExternalServices;
 using LlmWorkflow.Engine.ExternalServices.Pacing;
 using LlmWorkflow.Tests.Support;
-using StackExchange.Redis;
 using Xunit.Abstractions;
 
 namespace LlmWorkflow.Tests.Engine.ExternalServices.Pacing;
@@ -111,7 +109,7 @@ public sealed class FleetPacingTests(ITestOutputHelper output)
         using var stop = new CancellationTokenSource();
         var first = fleet.Buckets[0].TakeAsync(s_key, slow, null, stop.Token);
         var started = Stopwatch.GetTimestamp();
-        await UntilAsync(async () => await fleet.Database.HashGetAsync(await fleet.KeyAsync(), "taken") == "2");
+        await UntilAsync(async () => await fleet.Database.HashGetAsync(fleet.FindKey(), "taken") == "2");
         await stop.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => first);
 
@@ -175,7 +173,7 @@ public sealed class FleetPacingTests(ITestOutputHelper output)
         await using var fleet = await FleetAsync();
         await fleet.Buckets[0].TakeAsync(s_key, s_limit, null, CancellationToken.None);
 
-        var key = await fleet.KeyAsync();
+        var key = fleet.FindKey();
 
         Assert.StartsWith($"{{{_prefix}}}:service:bucket:", key);
         Assert.DoesNotContain(s_key.Credential, key);

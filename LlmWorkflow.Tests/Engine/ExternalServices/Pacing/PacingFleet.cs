@@ -13,7 +13,7 @@ internal sealed class PacingFleet : IAsyncDisposable
 {
     private readonly List<ConnectionMultiplexer> _connections = [];
     private readonly string _prefix;
-    private long _longestTicks;
+    private readonly Lock _lock = new();
 
     private PacingFleet(string prefix) => _prefix = prefix;
 
@@ -23,7 +23,7 @@ internal sealed class PacingFleet : IAsyncDisposable
 
     public RecordedLog Log { get; } = new();
 
-    public TimeSpan LongestWait => new(Volatile.Read(ref _longestTicks));
+    public TimeSpan LongestWait { get; private set; }
 
     public IConnectionMultiplexer Connection => _connections[0];
 
@@ -56,10 +56,10 @@ internal sealed class PacingFleet : IAsyncDisposable
                     var started = Stopwatch.GetTimestamp();
                     Assert.Null(await Buckets[i % Buckets.Count].TakeAsync(key, limit, null, stop.Token));
                     Granted.Enqueue(Stopwatch.GetTimestamp());
-                    var waited = Stopwatch.GetElapsedTime(started).Ticks;
-                    while (Volatile.Read(ref _longestTicks) is var longest && waited > longest && Interlocked.CompareExchange(ref _longestTicks, waited, longest) != longest)
+                    var waited = Stopwatch.GetElapsedTime(started);
+                    lock (_lock)
                     {
-                        // Somebody else waited longer meanwhile.
+                        LongestWait = waited > LongestWait ? waited : LongestWait;
                     }
                 }
             }
@@ -89,10 +89,10 @@ internal sealed class PacingFleet : IAsyncDisposable
 
     public Task EmptyAsync() => Connection.GetServer(Connection.GetEndPoints()[0]).FlushAllDatabasesAsync();
 
-    public Task<string> KeyAsync()
+    public string FindKey()
     {
         var keys = Connection.GetServer(Connection.GetEndPoints()[0]).Keys(pattern: $"{{{_prefix}}}:service:bucket:*");
-        return Task.FromResult(keys.Select(key => key.ToString()).FirstOrDefault(key => !key.EndsWith(":free", StringComparison.Ordinal)) ?? "none");
+        return keys.Select(key => key.ToString()).FirstOrDefault(key => !key.EndsWith(":free", StringComparison.Ordinal)) ?? "none";
     }
 
     public ValueTask DisposeAsync()
