@@ -54,8 +54,59 @@ public sealed class CallCommandTests
     }
 
     [Theory]
+    [InlineData("status 200", "google_places", "text_search", "query=pharmacies in Austin", "max_results=45")]
+    [InlineData("status 200", "weatherapi", "current", "q=Austin", "aqi=true")]
+    [InlineData("status 200", "weatherapi", "forecast", "lat=30.2672", "lng=-97.7431", "days=14", "alerts=true")]
+    [InlineData("status 200", "http_example", "list_items")]
+    [InlineData("status 200", "http_example", "get_item", "id=item-007")]
+    [InlineData("status 201", "http_example", "create_item", "name=30", "price=12.5")]
+    [InlineData("status 200", "http_example", "status")]
+    public async Task Call_EachShippedService_Answers(string told, string service, string operation, params string[] parameters)
+    {
+        await using var upstreams = await SimulatedUpstreams.StartAsync();
+        var call = new CliCall();
+        upstreams.Give(call);
+
+        Assert.True(await call.RunAsync(["call", service, operation, .. parameters.SelectMany(parameter => new[] { "-p", parameter })]) == 0, call.Error);
+        Assert.Contains(told, call.Error);
+        Assert.Equal(JsonValueKind.Object, JsonElement.Parse(call.Out).ValueKind);
+    }
+
+    [Fact]
+    public async Task Call_PlaceOfASearch_IsFoundByItsId()
+    {
+        await using var upstreams = await SimulatedUpstreams.StartAsync();
+        var search = new CliCall();
+        var details = new CliCall();
+        upstreams.Give(search);
+        upstreams.Give(details);
+
+        Assert.True(await search.RunAsync("call", "google_places", "text_search", "-p", "query=library in Denver", "-p", "max_results=60") == 0, search.Error);
+        var places = JsonElement.Parse(search.Out).GetProperty("places");
+        Assert.Equal(60, places.GetArrayLength());
+        Assert.True(await details.RunAsync("call", "google_places", "place_details", "-p", $"place_id={places[42].GetProperty("id").GetString()}") == 0, details.Error);
+        Assert.Equal(places[42].GetProperty("formattedAddress").GetString(), JsonElement.Parse(details.Out).GetProperty("formattedAddress").GetString());
+    }
+
+    [Theory]
+    [InlineData("""{"match":{"path":"/weatherapi"},"error_status":200,"error_code":"2007"}""", "weatherapi", "current", "q=Austin")]
+    [InlineData("""{"match":{"path":"/example"},"error_status":200}""", "http_example", "status", null)]
+    [InlineData("""{"match":{"path":"/weatherapi"},"error_status":403,"error_code":"2008","fault":"echo_key"}""", "weatherapi", "current", "q=Austin")]
+    public async Task Call_ErrorOfTheService_EndsOneWithoutTheKey(string behavior, string service, string operation, string? parameter)
+    {
+        await using var upstreams = await SimulatedUpstreams.StartAsync();
+        await upstreams.BehaveAsync(behavior);
+        var call = new CliCall();
+        upstreams.Give(call);
+
+        Assert.Equal(1, await call.RunAsync(["call", service, operation, "--json", .. parameter is null ? Array.Empty<string>() : ["-p", parameter]]));
+        Assert.Equal(JsonValueKind.Object, JsonElement.Parse(call.Out).GetProperty("error").ValueKind);
+        Assert.DoesNotContain(SimulatedUpstreams.Key, call.Out + call.Error);
+    }
+
+    [Theory]
     [InlineData("There is no service 'googel_places'. Did you mean 'google_places'?", "call", "googel_places", "nearby_search")]
-    [InlineData("Known: google_places", "call", "nothing_like_it", "nearby_search")]
+    [InlineData("Known: google_places, http_example, weatherapi", "call", "nothing_like_it", "nearby_search")]
     [InlineData("has no operation 'nearby'", "call", "google_places", "nearby")]
     [InlineData("--param 'lat' must be NAME=VALUE", "call", "google_places", "nearby_search", "--param", "lat")]
     [InlineData("there is no file 'none.json'", "call", "google_places", "nearby_search", "--params", "none.json")]

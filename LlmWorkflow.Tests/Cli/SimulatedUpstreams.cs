@@ -28,6 +28,8 @@ internal sealed class SimulatedUpstreams : IAsyncDisposable
         call.Environment["GOOGLE_SERVICES_API_KEY"] = Key;
         call.Environment["WEATHERAPI_BASE_URL"] = $"{_simulator.Urls.First()}/weatherapi/v1";
         call.Environment["WEATHERAPI_API_KEY"] = Key;
+        call.Environment["HTTP_EXAMPLE_BASE_URL"] = $"{_simulator.Urls.First()}/example/v1";
+        call.Environment["HTTP_EXAMPLE_API_KEY"] = Key;
     }
 
     /// <summary>Sets the simulator's behavior.</summary>
