@@ -10,6 +10,8 @@ internal sealed class RequestReader(ServiceAuth? auth, ParameterSchema parameter
     // Stands for what an expression gives; no key and no path holds it.
     private const string Hole = "<";
 
+    private static readonly string[] s_ofBody = ["body", "method", "body_type"];
+
     private static readonly string[] s_methods = ["GET", "POST", "PUT", "PATCH", "DELETE"];
 
     /// <summary>The path; null when there is none.</summary>
@@ -109,7 +111,7 @@ internal sealed class RequestReader(ServiceAuth? auth, ParameterSchema parameter
     /// <param name="fields">What says it: what a variant takes over from its operation is told there.</param>
     public static void CheckBody(RequestTemplate request, FileFields fields)
     {
-        string[] said = [.. new[] { "body", "method", "body_type" }.Where(fields.Has)];
+        string[] said = [.. s_ofBody.Where(fields.Has)];
         if (said.Length == 0)
         {
             return;

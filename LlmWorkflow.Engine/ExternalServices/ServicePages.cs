@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using System.Text.Json;
 using LlmWorkflow.Engine.Diagnostics;
 using LlmWorkflow.Engine.Expressions;
@@ -12,6 +11,9 @@ internal sealed class ServicePages(
 {
     /// <summary>Most bytes of JSON of all pages together.</summary>
     public const int MaxSize = 8 * 1024 * 1024;
+
+    // What is given when the file says nothing.
+    private static readonly JsonElement s_found = JsonElement.Parse("""{"items": "${items}", "pages": "${pages}", "complete": "${complete}"}""");
 
     /// <summary>Makes the call. Failures are outcomes; one page that fails fails the call.</summary>
     /// <param name="service">The service.</param>
@@ -44,14 +46,14 @@ internal sealed class ServicePages(
         var (reply, error, status) = await ask(service, operation, request, deadline, cancellationToken);
         return reply is null
             ? new ServiceOutcome { Error = error, StatusCode = status }
-            : Mapped(service.Operations[operation].Response, reply, parameters, request.Key, reply.Body);
+            : Mapped(service.Operations[operation].Response, reply, parameters, request.Key);
     }
 
     private async Task<ServiceOutcome> AllAsync(
         ServiceDefinition service, string operation, ServicePaging paging, JsonElement parameters, Func<string, string?> variable, DateTimeOffset? deadline,
         CancellationToken cancellationToken)
     {
-        var found = new FoundItems(Limit(paging, parameters));
+        var found = new FoundItems(PageReader.Limit(paging, parameters), MaxSize);
         var page = ServicePage.First;
         HashSet<string> seen = new(StringComparer.Ordinal);
         while (true)
@@ -63,7 +65,7 @@ internal sealed class ServicePages(
                 return new ServiceOutcome { Error = error, StatusCode = status };
             }
 
-            var next = Next(paging, page, reply, request, found, parameters);
+            var next = PageReader.Next(paging, page, reply, request, found, parameters);
             if (next.Error is not null)
             {
                 return new ServiceOutcome { Error = next.Error, StatusCode = reply.Status };
@@ -86,148 +88,30 @@ internal sealed class ServicePages(
         }
     }
 
-    private static int? Limit(ServicePaging paging, JsonElement parameters) =>
-        paging.MaxItems is { } limit && new ServiceTemplate(KeyValuePair.Create("params", parameters)).Evaluate(limit) is { ValueKind: JsonValueKind.Number } number
-            && number.TryGetDouble(out var most)
-            ? (int)Math.Clamp(most, 0, int.MaxValue)
-            : null;
-
-    // Takes a page's items; the page after it, or null when it was the last.
-    private static (ServicePage? Page, WorkflowError? Error) Next(
-        ServicePaging paging, ServicePage page, ServiceReply reply, ServiceRequest request, FoundItems found, JsonElement parameters)
-    {
-        var values = new ServiceTemplate(
-            KeyValuePair.Create("response", reply.Body), KeyValuePair.Create("status", JsonValues.Number(reply.Status)), KeyValuePair.Create("params", parameters));
-        JsonElement items;
-        JsonElement next;
-        try
-        {
-            items = values.Evaluate(paging.Items);
-            next = (paging.Next ?? paging.NextUrl) is { } expression ? values.Evaluate(expression) : default;
-        }
-        catch (WorkflowException exception)
-        {
-            return (null, ServiceErrors.Unreadable("'pagination'", Redactor.Text(exception.Error.Message, request.Key)));
-        }
-
-        if (items.ValueKind is not JsonValueKind.Array && !items.IsMissingOrNull())
-        {
-            return (null, ServiceErrors.Pages($"'{paging.Items}' gives {items.KindName()}, not a list"));
-        }
-
-        var count = items.ValueKind == JsonValueKind.Array ? items.GetArrayLength() : 0;
-        if (!found.Add(items))
-        {
-            return (null, ServiceErrors.TooLarge(MaxSize));
-        }
-
-        var after = page with { Number = page.Number + 1, Offset = page.Offset + count, Next = next, Url = null };
-        if (paging.Next is null && paging.NextUrl is null)
-        {
-            return (count == 0 || count < paging.PageSize ? null : after, null);
-        }
-
-        if (next.ValueKind is JsonValueKind.Undefined or JsonValueKind.Null or JsonValueKind.False || next is { ValueKind: JsonValueKind.String } && next.ValueEquals(""))
-        {
-            return (null, null);
-        }
-
-        return paging.NextUrl is null ? (after, null) : Follow(next, request, after);
-    }
-
-    private static (ServicePage? Page, WorkflowError? Error) Follow(JsonElement next, ServiceRequest request, ServicePage after)
-    {
-        if (next.ValueKind != JsonValueKind.String || !Uri.TryCreate(request.Url, next.GetString(), out var url))
-        {
-            return (null, ServiceErrors.Pages("the next page's URL is none"));
-        }
-
-        // The key goes along: only where it goes anyway.
-        return url.Scheme == request.Url.Scheme && url.IdnHost == request.Url.IdnHost && url.Port == request.Url.Port && url.UserInfo.Length == 0
-            ? (after with { Url = url }, null)
-            : (null, ServiceErrors.Pages($"the next page is at another host ({Redactor.Text(url.GetLeftPart(UriPartial.Authority), request.Key)})"));
-    }
-
     private static ServiceOutcome Finish(
-        JsonElement template, ServiceReply reply, JsonElement parameters, string? key, FoundItems found, int pages, bool isComplete)
-    {
-        (string, JsonElement)[] counted =
-        [
-            ("items", found.ToJson()), ("pages", JsonValues.Number(pages)), ("complete", isComplete ? JsonValues.True : JsonValues.False),
-        ];
-        var roots = counted.Select(root => KeyValuePair.Create(root.Item1, root.Item2)).ToArray();
-        return Mapped(template.ValueKind == JsonValueKind.Undefined ? s_found : template, reply, parameters, key, default, roots);
-    }
-
-    private static readonly JsonElement s_found = JsonElement.Parse("""{"items": "${items}", "pages": "${pages}", "complete": "${complete}"}""");
+        JsonElement template, ServiceReply reply, JsonElement parameters, string? key, FoundItems found, int pages, bool isComplete) => Mapped(
+            template.ValueKind == JsonValueKind.Undefined ? s_found : template,
+            reply,
+            parameters,
+            key,
+            KeyValuePair.Create("items", found.ToJson()),
+            KeyValuePair.Create("pages", JsonValues.Number(pages)),
+            KeyValuePair.Create("complete", isComplete ? JsonValues.True : JsonValues.False));
 
     private static ServiceOutcome Mapped(
-        JsonElement template, ServiceReply reply, JsonElement parameters, string? key, JsonElement asIs, params ReadOnlySpan<KeyValuePair<string, JsonElement>> more)
+        JsonElement template, ServiceReply reply, JsonElement parameters, string? key, params ReadOnlySpan<KeyValuePair<string, JsonElement>> more)
     {
-        if (template.ValueKind == JsonValueKind.Undefined)
-        {
-            return new ServiceOutcome { StatusCode = reply.Status, Data = OrNull(asIs) };
-        }
-
         try
         {
             var values = new ServiceTemplate([
                 KeyValuePair.Create("response", reply.Body), KeyValuePair.Create("status", JsonValues.Number(reply.Status)), KeyValuePair.Create("params", parameters), .. more,
             ]);
-            return new ServiceOutcome { StatusCode = reply.Status, Data = OrNull(values.Fill(template)) };
+            var data = template.ValueKind == JsonValueKind.Undefined ? reply.Body : values.Fill(template);
+            return new ServiceOutcome { StatusCode = reply.Status, Data = data.ValueKind == JsonValueKind.Undefined ? JsonValues.Null : data };
         }
         catch (WorkflowException exception)
         {
             return new ServiceOutcome { StatusCode = reply.Status, Error = ServiceErrors.Unreadable("'response'", Redactor.Text(exception.Error.Message, key)) };
         }
-    }
-
-    private static JsonElement OrNull(JsonElement value) => value.ValueKind == JsonValueKind.Undefined ? JsonValues.Null : value;
-
-    /// <summary>The items of the pages so far.</summary>
-    private sealed class FoundItems(int? limit)
-    {
-        private readonly List<JsonElement> _items = [];
-        private long _size;
-
-        /// <summary>There are as many as are wanted.</summary>
-        public bool IsFull => _items.Count >= limit;
-
-        /// <summary>There were more than are wanted.</summary>
-        public bool IsCut { get; private set; }
-
-        /// <summary>Takes a page's items; false when they are too large together.</summary>
-        public bool Add(JsonElement items)
-        {
-            foreach (var item in items.ValueKind == JsonValueKind.Array ? items.EnumerateArray() : default)
-            {
-                if (IsFull)
-                {
-                    IsCut = true;
-                    return true;
-                }
-
-                _size += JsonMarshal.GetRawUtf8Value(item).Length;
-                if (_size > MaxSize)
-                {
-                    return false;
-                }
-
-                _items.Add(item);
-            }
-
-            return true;
-        }
-
-        public JsonElement ToJson() => JsonValues.Write(writer =>
-        {
-            writer.WriteStartArray();
-            foreach (var item in _items)
-            {
-                item.WriteTo(writer);
-            }
-
-            writer.WriteEndArray();
-        });
     }
 }
