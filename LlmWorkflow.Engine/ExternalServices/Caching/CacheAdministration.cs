@@ -84,11 +84,11 @@ public sealed class CacheAdministration
         }
     }
 
-    private static WorkflowException Unknown(string what, string name, IReadOnlyCollection<string> known) => new(new WorkflowError
+    private static WorkflowException Unknown(string what, string name, string[] known) => new(new WorkflowError
     {
         Type = ErrorTypes.UnknownService,
         Category = ErrorCategory.User,
         Message = $"{what} '{Redactor.Text(name)}'. {NearestNames.Suggest(name, known)}".TrimEnd(),
-        Details = new ErrorDetails { Suggestions = known.Count > 0 ? [$"Known: {string.Join(", ", known)}."] : [] },
+        Details = new ErrorDetails { Suggestions = known.Length > 0 ? [$"Known: {string.Join(", ", known)}."] : [] },
     });
 }

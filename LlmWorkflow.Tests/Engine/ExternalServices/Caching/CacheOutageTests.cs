@@ -63,6 +63,27 @@ public sealed class CacheOutageTests(EngineFixture engine) : IClassFixture<Engin
     }
 
     [Fact]
+    public async Task RemoveAsync_OtherProcessBeganWithoutRedis_HearsOfItAllTheSame()
+    {
+        await using var server = await TestServers.StartOwnRedisAsync();
+        await server.KillAsync();
+        using var redis = await ConnectionMultiplexer.ConnectAsync(server.ConnectionString + ",abortConnect=false,connectTimeout=500,connectRetry=1");
+        var times = CacheTimes.Default with { InMemory = TimeSpan.FromHours(1) };
+        await using var reader = new ResponseCache(redis, engine.Options.RedisPrefix, engine.Database, TimeProvider.System, _logger, times);
+        await AskAsync(reader, "late", Reply("1"));
+        await server.RestartAsync(CancellationToken.None);
+        using var other = await ConnectionMultiplexer.ConnectAsync(server.ConnectionString);
+        await using var remover = New(other);
+        // Its own reconnect drops everything once; what is put in after that only a message can drop.
+        await UntilAsync(async () => (long)(await other.GetDatabase().ExecuteAsync("PUBLISH", $"{{{engine.Options.RedisPrefix}}}:reply-removals", "x\n\n")) > 0);
+        await AskAsync(reader, "late", Reply("2"));
+
+        await remover.RemoveAsync(null, null, Key("late").Text, CancellationToken.None);
+
+        await UntilAsync(async () => (await AskAsync(reader, "late", Reply("3"))).Data.GetRawText() == "3");
+    }
+
+    [Fact]
     public async Task GetOrCallAsync_DatabaseAway_EachProcessCallsOnceAndItIsToldOnce()
     {
         await using var server = await TestServers.StartOwnPostgresAsync();
