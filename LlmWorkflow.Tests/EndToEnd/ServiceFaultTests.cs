@@ -205,7 +205,11 @@ public sealed class ServiceFaultTests
 
     private static async Task WriteAsync(HttpContext context, string text)
     {
-        context.Response.ContentType = "application/json";
+        if (!context.Response.HasStarted)
+        {
+            context.Response.ContentType = "application/json";
+        }
+
         await context.Response.Body.WriteAsync(Encoding.UTF8.GetBytes(text));
         await context.Response.Body.FlushAsync();
     }

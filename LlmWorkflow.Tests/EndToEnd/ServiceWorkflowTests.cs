@@ -56,7 +56,7 @@ public sealed class ServiceWorkflowTests
     {
         await using var shop = await FakeUpstream.StartAsync(
             FakeUpstream.Json("""{"ok":true,"shop":{"name":"North"},"articles":["rice","beans"],"cursor":"c2"}"""),
-            FakeUpstream.Json("""{"ok":true,"articles":["salt"],"cursor":null}"""));
+            FakeUpstream.Json("""{"ok":true,"shop":{"name":"North"},"articles":["salt"],"cursor":null}"""));
         using var tree = new WorkflowTree(("ask_all", AskAll));
         tree.Write("services/inventory.json", Inventory.Replace("URL", shop.Url.ToString()));
         await using var system = await StartAsync(tree, new() { ["INVENTORY_API_TOKEN"] = "inventory-token-1" });
