@@ -84,10 +84,6 @@ internal static class ServiceErrors
             with { RetryAfter = seconds };
     }
 
-    /// <summary>The error of a reply without a body where JSON was expected.</summary>
-    public static WorkflowError Empty() =>
-        Make(ErrorTypes.InvalidResponse, true, "The service's reply is empty, where JSON was expected.", "A retry may succeed; else check the path in the service's file.");
-
     /// <summary>The error of a connection that was not made in time: the request was not sent.</summary>
     public static WorkflowError NotConnected(double seconds) =>
         Make(ErrorTypes.NetworkError, true, string.Create(CultureInfo.InvariantCulture, $"No connection to the service within {seconds:0.###} s."),

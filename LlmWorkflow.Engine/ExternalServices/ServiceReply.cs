@@ -9,8 +9,8 @@ namespace LlmWorkflow.Engine.ExternalServices;
 /// <param name="RetryAfter">Seconds that it asks to wait; null: it does not.</param>
 internal sealed record ServiceReply(int Status, JsonElement Body, string? ContentType, double? RetryAfter)
 {
-    /// <summary>Bytes of the body, decompressed.</summary>
-    public int Length { get; init; }
+    /// <summary>There was not a byte of body: a success without one is none the less a success.</summary>
+    public bool IsEmpty { get; init; }
 
     /// <summary>The service calls its reply JSON, or says nothing about it.</summary>
     public bool IsCalledJson => ContentType is null || ContentType.EndsWith("json", StringComparison.OrdinalIgnoreCase);

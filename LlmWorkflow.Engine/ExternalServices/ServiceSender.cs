@@ -124,7 +124,7 @@ internal sealed class ServiceSender(IHttpClientFactory clients, TimeProvider tim
         var type = response.Content.Headers.ContentType;
         var body = ReplyText.Clean(await response.Content.ReadAsByteArrayAsync(cancellationToken), type?.CharSet, request.Key);
         var reply = new ServiceReply(
-            (int)response.StatusCode, Parse(body), type?.MediaType, UpstreamFailure.RetryAfter(response.Headers, time.GetUtcNow())) { Length = body.Length };
+            (int)response.StatusCode, Parse(body), type?.MediaType, UpstreamFailure.RetryAfter(response.Headers, time.GetUtcNow())) { IsEmpty = body.Length == 0 };
         return new() { Reply = reply, Status = reply.Status, RetryAfter = reply.RetryAfter };
     }
 

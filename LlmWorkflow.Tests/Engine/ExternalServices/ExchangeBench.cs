@@ -112,9 +112,8 @@ internal sealed class ExchangeBench : IDisposable
     {
         var words = reply.Body.ValueKind == JsonValueKind.Undefined ? null : reply.Body.GetRawText();
         return !reply.IsSuccessStatus ? ServiceErrors.FromStatus(reply.Status, words, reply.RetryAfter)
-            : reply.Length == 0 ? ServiceErrors.Empty()
-            : words is null ? reply.IsCalledJson ? ServiceErrors.Malformed() : ServiceErrors.NotJson(reply.ContentType)
-            : words.Contains("\"error\"", StringComparison.Ordinal)
+            : words is null && !reply.IsEmpty ? reply.IsCalledJson ? ServiceErrors.Malformed() : ServiceErrors.NotJson(reply.ContentType)
+            : words?.Contains("\"error\"", StringComparison.Ordinal) == true
                 ? ServiceErrors.FromStatus(reply.Body.GetProperty("error").GetProperty("code").GetInt32(), words, null)
             : null;
     }

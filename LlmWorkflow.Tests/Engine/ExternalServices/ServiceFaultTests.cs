@@ -2,6 +2,7 @@ using System.IO.Compression;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
+using System.Text.Json;
 using LlmWorkflow.Engine.Diagnostics;
 using LlmWorkflow.Engine.ExternalServices;
 using LlmWorkflow.Tests.Support;
@@ -33,7 +34,6 @@ public sealed class ServiceFaultTests(ITestOutputHelper output) : IDisposable
         ["403 with the key escaped as in JSON"] = new(Json("{\"m\":\"JSON-KEY\"}", "403 No"), ErrorTypes.AuthenticationFailed, false, "[REDACTED]", Category: ErrorCategory.Config),
         ["400 with the key escaped as in a URL"] = new(Json("{\"m\":\"/now?key=URL-KEY\"}", "400 No"), ErrorTypes.UpstreamBadRequest, false, "key=[REDACTED]"),
         ["malformed JSON"] = new(Json("{\"a\":KEY"), ErrorTypes.InvalidResponse, true, "malformed JSON"),
-        ["empty"] = new(Json(""), ErrorTypes.InvalidResponse, true, "reply is empty"),
         ["an error inside a 200"] = new(Json("{\"error\":{\"code\":500,\"message\":\"KEY\"}}"), ErrorTypes.UpstreamServerError, true, "It said: {\"error\""),
         ["wrong content type"] = new(Text("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Type: text/html\r\n\r\n<html>KEY</html>"), ErrorTypes.InvalidResponse, false, "text/html instead of JSON"),
         ["endless body"] = new((_, socket, stop) => EndlessAsync(socket, stop), ErrorTypes.InvalidResponse, false, "larger than 64000 bytes", 10),
@@ -94,6 +94,16 @@ public sealed class ServiceFaultTests(ITestOutputHelper output) : IDisposable
 
         Assert.Equal(ErrorTypes.NetworkError, error!.Type);
         Assert.Equal(1, upstream.Requests);
+    }
+
+    [Fact]
+    public async Task AskAsync_EmptyReply_IsToldApartFromMalformedJson()
+    {
+        await using RawUpstream upstream = new((socket, stop) => RawUpstream.SendAsync(socket, Head("Content-Length: 0"), stop));
+
+        var (reply, _, _) = await _bench.AskAsync(upstream.Url);
+
+        Assert.Equal((true, JsonValueKind.Undefined), (reply!.IsEmpty, reply.Body.ValueKind));
     }
 
     [Fact]
