@@ -45,7 +45,7 @@ public static class ErrorTypes
     /// <summary>A file under <c>services/</c> is invalid.</summary>
     public const string InvalidServiceFile = "InvalidServiceFile";
 
-    /// <summary>A parameter of a service's operation is missing, unknown or out of bounds.</summary>
+    /// <summary>A parameter of a service's operation is missing, unknown or out of bounds, or the service does not know or take its value.</summary>
     public const string InvalidParameter = "InvalidParameter";
 
     /// <summary>The provider refused the credentials.</summary>
