@@ -240,7 +240,7 @@ internal sealed partial class ServiceFileReader
     private Dictionary<string, ServiceOperation> Operations(FileFields root, ServiceAuth? auth)
     {
         Dictionary<string, ServiceOperation> operations = new(StringComparer.Ordinal);
-        var usual = ServiceOutcomes.OfService(root, _faults);
+        var usual = ReplyRules.OfService(root, _faults);
         foreach (var (name, value, path) in root.Members("operations", required: true))
         {
             if (!IsName(name))

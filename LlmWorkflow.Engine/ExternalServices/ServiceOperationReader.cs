@@ -10,7 +10,7 @@ namespace LlmWorkflow.Engine.ExternalServices;
 /// <param name="auth">The service's key: a request must not set it itself.</param>
 /// <param name="usual">How replies are judged where the operation says nothing.</param>
 /// <param name="faults">Takes what is wrong.</param>
-internal sealed class ServiceOperationReader(ServiceAuth? auth, ServiceOutcomes usual, List<FileFault> faults)
+internal sealed class ServiceOperationReader(ServiceAuth? auth, ReplyRules usual, List<FileFault> faults)
 {
     private const double LongestCache = 30 * 24 * 3600;
 
@@ -30,7 +30,7 @@ internal sealed class ServiceOperationReader(ServiceAuth? auth, ServiceOutcomes 
 
         var parameters = new ParameterSchemaReader(faults).Read(fields.Any("parameters"), [.. path, "parameters"]);
         var texts = new ServiceTexts(parameters, fields.Has("pagination"), faults);
-        var outcomes = ServiceOutcomes.Of(fields, texts, usual, faults);
+        var outcomes = ReplyRules.Of(fields, texts, usual, faults);
         var request = new RequestReader(auth, parameters, texts, faults);
         var operation = new ServiceOperation
         {
@@ -165,7 +165,7 @@ internal sealed class ServiceOperationReader(ServiceAuth? auth, ServiceOutcomes 
         }
     }
 
-    private static string Hash(JsonElement value, ServiceOutcomes outcomes)
+    private static string Hash(JsonElement value, ReplyRules outcomes)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         foreach (var property in value.EnumerateObject().Where(property => !s_besides.Contains(property.Name)).OrderBy(property => property.Name, StringComparer.Ordinal))

@@ -5,7 +5,7 @@ using LlmWorkflow.Engine.Expressions;
 namespace LlmWorkflow.Engine.ExternalServices;
 
 /// <summary>How replies of a service are judged: what the service's file says for all operations, or for one.</summary>
-internal sealed record ServiceOutcomes(Expression? Success, Expression? ErrorMessage, IReadOnlyList<ErrorRule> Errors)
+internal sealed record ReplyRules(Expression? Success, Expression? ErrorMessage, IReadOnlyList<ErrorRule> Errors)
 {
     private static readonly string[] s_roots = ["status", "response"];
 
@@ -13,16 +13,16 @@ internal sealed record ServiceOutcomes(Expression? Success, Expression? ErrorMes
     private const string SuccessStatus = "status >= 200 && status < 300";
 
     /// <summary>What a file says for all operations.</summary>
-    public static ServiceOutcomes OfService(FileFields root, List<FileFault> faults) => Read(root, new ServiceTexts(ParameterSchema.None, false, faults), faults);
+    public static ReplyRules OfService(FileFields root, List<FileFault> faults) => Read(root, new ServiceTexts(ParameterSchema.None, false, faults), faults);
 
     /// <summary>What one operation says, and the service's for what it does not say; the operation's rules go first.</summary>
-    public static ServiceOutcomes Of(FileFields operation, ServiceTexts texts, ServiceOutcomes service, List<FileFault> faults)
+    public static ReplyRules Of(FileFields operation, ServiceTexts texts, ReplyRules service, List<FileFault> faults)
     {
         var own = Read(operation, texts, faults);
         return new(own.Success ?? service.Success, own.ErrorMessage ?? service.ErrorMessage, [.. own.Errors, .. service.Errors]);
     }
 
-    private static ServiceOutcomes Read(FileFields fields, ServiceTexts texts, List<FileFault> faults)
+    private static ReplyRules Read(FileFields fields, ServiceTexts texts, List<FileFault> faults)
     {
         var success = texts.Bare(fields.Any("success"), [.. fields.Path, "success"], s_roots);
         if (success is not null && !ServiceTexts.Reads(success, "status"))
