@@ -48,7 +48,10 @@ public sealed class ReplyTextTests
     [InlineData("""["a\u0000\u0000b"]""", """["a\ufffd\ufffdb"]""")]
     [InlineData("""["a\\u0000"]""", """["a\\u0000"]""")]
     [InlineData("""["a\\\u0000"]""", """["a\\\ufffd"]""")]
-    public void Clean_Nul_IsReplacedWhereItIsOne(string text, string cleaned) => Assert.Equal(cleaned, Clean(text));
+    [InlineData("""["\ud83d\ude00", "\ud83d", "\ude00", "\ud83dx", "\ud83d\ud83d\ude00", "\\ud83d"]""", """["\ud83d\ude00", "\ufffd", "\ufffd", "\ufffdx", "\ufffd\ud83d\ude00", "\\ud83d"]""")]
+    [InlineData("""["\u12""", """["\u12""")]
+    [InlineData("""["\""", """["\""")]
+    public void Clean_WhatCannotBeStored_IsReplacedWhereItIsOne(string text, string cleaned) => Assert.Equal(cleaned, Clean(text));
 
     [Fact]
     public void Clean_OtherEncodings_BecomeUtf8()
@@ -56,6 +59,7 @@ public sealed class ReplyTextTests
         Assert.Equal("\"é\"", Encoding.UTF8.GetString(ReplyText.Clean(Encoding.Latin1.GetBytes("\"é\""), "iso-8859-1", null)));
         Assert.Equal("\"é\"", Encoding.UTF8.GetString(ReplyText.Clean([.. Encoding.UTF8.Preamble, .. "\"é\""u8], "\"utf-8\"", null)));
         Assert.Equal("\"é\"", Encoding.UTF8.GetString(ReplyText.Clean("\"é\""u8.ToArray(), "nobody-knows", null)));
+        Assert.Equal("\"\ufffd\"", Encoding.UTF8.GetString(ReplyText.Clean(Encoding.Latin1.GetBytes("\"é\""), null, null)));
     }
 
     private static string Clean(string text) => Encoding.UTF8.GetString(ReplyText.Clean(Encoding.UTF8.GetBytes(text), null, Key));
