@@ -117,6 +117,10 @@ internal sealed class RedisBucketStore(IConnectionMultiplexer redis, string pref
     private readonly ConcurrentDictionary<BucketKey, Seen> _seen = new();
     private readonly ConcurrentDictionary<BucketKey, bool> _emptied = new();
 
+    /// <summary>The hash of a bucket.</summary>
+    public static string KeyOf(string prefix, BucketKey key) =>
+        $"{{{prefix}}}:service:bucket:{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"{key.Service}\n{key.Credential}")).AsSpan(0, 16))}";
+
     /// <summary>What this process saw last of a bucket.</summary>
     public BucketTrace Trace(BucketKey key) =>
         _seen.TryGetValue(key, out var seen) && time.GetElapsedTime(seen.SeenAt).TotalMilliseconds is var age
@@ -169,8 +173,7 @@ internal sealed class RedisBucketStore(IConnectionMultiplexer redis, string pref
 
     private async Task<string[]> RunAsync(RedisScript script, BucketKey key, string[] arguments)
     {
-        var name = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"{key.Service}\n{key.Credential}")).AsSpan(0, 16));
-        var bucket = $"{{{prefix}}}:service:bucket:{name}";
+        var bucket = KeyOf(prefix, key);
         var result = await script.RunAsync(redis.GetDatabase(), [bucket, bucket + ":free"], arguments).WaitAsync(s_patience, time);
         return result.IsNull ? [] : (string[]?)result ?? [];
     }

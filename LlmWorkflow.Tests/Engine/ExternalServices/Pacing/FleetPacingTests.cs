@@ -109,7 +109,7 @@ public sealed class FleetPacingTests(ITestOutputHelper output)
         using var stop = new CancellationTokenSource();
         var first = fleet.Buckets[0].TakeAsync(s_key, slow, null, stop.Token);
         var started = Stopwatch.GetTimestamp();
-        await UntilAsync(async () => await fleet.Database.HashGetAsync(fleet.FindKey(), "taken") == "2");
+        await UntilAsync(async () => await fleet.Database.HashGetAsync(RedisBucketStore.KeyOf(_prefix, s_key), "taken") == "2");
         await stop.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => first);
 
@@ -173,7 +173,7 @@ public sealed class FleetPacingTests(ITestOutputHelper output)
         await using var fleet = await FleetAsync();
         await fleet.Buckets[0].TakeAsync(s_key, s_limit, null, CancellationToken.None);
 
-        var key = fleet.FindKey();
+        var key = RedisBucketStore.KeyOf(_prefix, s_key);
 
         Assert.StartsWith($"{{{_prefix}}}:service:bucket:", key);
         Assert.DoesNotContain(s_key.Credential, key);

@@ -12,10 +12,7 @@ namespace LlmWorkflow.Tests.Engine.ExternalServices.Pacing;
 internal sealed class PacingFleet : IAsyncDisposable
 {
     private readonly List<ConnectionMultiplexer> _connections = [];
-    private readonly string _prefix;
     private readonly Lock _lock = new();
-
-    private PacingFleet(string prefix) => _prefix = prefix;
 
     public List<TokenBucket> Buckets { get; } = [];
 
@@ -31,7 +28,7 @@ internal sealed class PacingFleet : IAsyncDisposable
 
     public static async Task<PacingFleet> StartAsync(string redis, string prefix, int processes = 4, int workers = 1)
     {
-        PacingFleet fleet = new(prefix);
+        PacingFleet fleet = new();
         for (var i = 0; i < processes; i++)
         {
             var connection = await ConnectionMultiplexer.ConnectAsync(redis + ",abortConnect=false,connectTimeout=500,allowAdmin=true");
@@ -88,12 +85,6 @@ internal sealed class PacingFleet : IAsyncDisposable
     }
 
     public Task EmptyAsync() => Connection.GetServer(Connection.GetEndPoints()[0]).FlushAllDatabasesAsync();
-
-    public string FindKey()
-    {
-        var keys = Connection.GetServer(Connection.GetEndPoints()[0]).Keys(pattern: $"{{{_prefix}}}:service:bucket:*");
-        return keys.Select(key => key.ToString()).FirstOrDefault(key => !key.EndsWith(":free", StringComparison.Ordinal)) ?? "none";
-    }
 
     public ValueTask DisposeAsync()
     {
