@@ -43,21 +43,20 @@ public sealed class CacheOutageTests(EngineFixture engine) : IClassFixture<Engin
     }
 
     [Fact]
-    public async Task RemoveAsync_RedisAway_IsMadeUpForWhenItIsBack()
+    public async Task RemoveAsync_RedisRefusesIt_IsMadeUpForLater()
     {
         await using var server = await TestServers.StartOwnRedisAsync();
-        using var redis = await ConnectionMultiplexer.ConnectAsync(server.ConnectionString + ",abortConnect=false,connectTimeout=500");
+        using var redis = await ConnectionMultiplexer.ConnectAsync(server.ConnectionString + ",allowAdmin=true");
         var key = Key(service: "made_up");
         var text = $"{{{engine.Options.RedisPrefix}}}:reply:{key.Text}";
         await using var cache = New(redis);
         await cache.GetOrCallAsync(key, Hour, _ => Task.FromResult(Reply("1")), CancellationToken.None);
-        await server.KillAsync();
-        Assert.Equal(1, await cache.RemoveAsync("made_up", null, null, CancellationToken.None));
+        // It reads, and refuses writes: what it has stays.
+        await redis.GetDatabase().ExecuteAsync("CONFIG", "SET", "min-replicas-to-write", "1");
 
-        await server.RestartAsync(CancellationToken.None);
-        await UntilAsync(() => redis.IsConnected);
-        // As if it had come back with what it had.
-        await redis.GetDatabase().StringSetAsync(text, "200 3600000 3600000\n1", TimeSpan.FromHours(1));
+        Assert.Equal(1, await cache.RemoveAsync("made_up", null, null, CancellationToken.None));
+        Assert.True(await redis.GetDatabase().KeyExistsAsync(text));
+        await redis.GetDatabase().ExecuteAsync("CONFIG", "SET", "min-replicas-to-write", "0");
 
         await UntilAsync(async () => !await redis.GetDatabase().KeyExistsAsync(text));
     }
@@ -107,7 +106,7 @@ public sealed class CacheOutageTests(EngineFixture engine) : IClassFixture<Engin
         Assert.Equal(1, _calls);
         // Redis has nothing that the table does not know: a removal would miss it.
         Assert.False(await engine.Redis.GetDatabase().KeyExistsAsync($"{{{engine.Options.RedisPrefix}:own}}:reply:{Key("2").Text}"));
-        Assert.Equal([2304], _logger.Ids);
+        Assert.Equal(1, _logger.Ids.Count(id => id == 2304));
 
         await server.StartAsync(CancellationToken.None);
         var number = 10;
