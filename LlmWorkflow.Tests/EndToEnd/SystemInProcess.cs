@@ -8,6 +8,7 @@ using LlmWorkflow.Worker;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 
 namespace LlmWorkflow.Tests.EndToEnd;
@@ -71,8 +72,14 @@ internal sealed class SystemInProcess : IAsyncDisposable
             settings[name] = value;
         }
 
-        var worker = Worker(settings, log);
-        var api = ApiHost.Build([], builder => Configure(builder, settings, log));
+        var worker = Worker(settings);
+        var api = ApiHost.Build([], builder => Configure(builder, settings));
+        if (log is not null)
+        {
+            worker.Services.GetRequiredService<ILoggerFactory>().AddProvider(log);
+            api.Services.GetRequiredService<ILoggerFactory>().AddProvider(log);
+        }
+
         await worker.StartAsync();
         await api.StartAsync();
         return new(database, prefix, simulator, worker, api);
@@ -90,10 +97,10 @@ internal sealed class SystemInProcess : IAsyncDisposable
         await _database.DisposeAsync();
     }
 
-    private static WebApplication Worker(Dictionary<string, string?> settings, ILoggerProvider? log)
+    private static WebApplication Worker(Dictionary<string, string?> settings)
     {
         var builder = WebApplication.CreateBuilder();
-        Configure(builder, settings, log);
+        Configure(builder, settings);
         builder.AddServiceDefaults();
         builder.AddWorkflowStores();
         builder.AddWorker();
@@ -101,13 +108,9 @@ internal sealed class SystemInProcess : IAsyncDisposable
         return builder.Build();
     }
 
-    private static void Configure(WebApplicationBuilder builder, Dictionary<string, string?> settings, ILoggerProvider? log)
+    private static void Configure(WebApplicationBuilder builder, Dictionary<string, string?> settings)
     {
         builder.Configuration.AddInMemoryCollection(settings);
         builder.WebHost.UseUrls("http://127.0.0.1:0");
-        if (log is not null)
-        {
-            builder.Logging.AddProvider(log);
-        }
     }
 }

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using LlmWorkflow.Engine;
 using LlmWorkflow.Engine.Diagnostics;
 using LlmWorkflow.Engine.ExternalServices;
@@ -23,7 +24,10 @@ public sealed class ServiceCallerTests : IDisposable
     public ServiceCallerTests()
     {
         Directory.CreateDirectory(Path.Combine(_workflows.FullName, "services"));
-        File.Copy(Path.Combine(Repository.Root, "workflows", "services", "google_places.json"), FilePath("google_places"));
+        var shipped = JsonNode.Parse(File.ReadAllText(Path.Combine(Repository.Root, "workflows", "services", "google_places.json")))!;
+        // Once: what is repeated is the exchange's.
+        shipped["retry"] = new JsonObject { ["max_attempts"] = 1 };
+        File.WriteAllText(FilePath("google_places"), shipped.ToJsonString(new JsonSerializerOptions { WriteIndented = true }));
     }
 
     public void Dispose()
@@ -127,7 +131,7 @@ public sealed class ServiceCallerTests : IDisposable
     [InlineData(200, "application/json", "{\"places\":", ErrorTypes.InvalidResponse, true)]
     public async Task Call_FailedReply_IsTypedError(int status, string contentType, string body, string type, bool retryable)
     {
-        await using var upstream = await PlacesAsync(FakeUpstream.Json(body, status, contentType, ("Retry-After", "3"), ("Location", "/elsewhere")));
+        await using var upstream = await PlacesAsync(FakeUpstream.Json(body, status, contentType, ("Retry-After", "3"), ("Location", "https://elsewhere.example/")));
 
         var outcome = await CallAsync(Berlin);
 
@@ -205,7 +209,7 @@ public sealed class ServiceCallerTests : IDisposable
         await using var upstream = await FakeUpstream.StartAsync(FakeUpstream.Json("{}"));
         Edit("google_places", "https://places.googleapis.com", upstream.Url.ToString());
 
-        Assert.Equal(ErrorTypes.NetworkError, (await CallAsync(Berlin)).Error!.Type);
+        Assert.Equal(ErrorTypes.InvalidServiceFile, (await CallAsync(Berlin)).Error!.Type);
         Assert.Empty(upstream.Received);
     }
 
@@ -222,7 +226,7 @@ public sealed class ServiceCallerTests : IDisposable
                   "parameters": {
                     "properties": { "kind": { "type": "string" }, "lat": { "type": "number" }, "lng": { "type": "number" }, "lang": { "type": "string" } }, "required": ["kind"]
                   },
-                  "success": "response.status == 'OK'", "error_message": "response.message",
+                  "cache_ttl_seconds": 0, "success": "response.status == 'OK'", "error_message": "response.message",
                   "response": { "celsius": "${response.current.temp_c}", "text": "It has ${response.current.temp_c} degrees", "none": "${response.nothing}" }
                 }
               }
