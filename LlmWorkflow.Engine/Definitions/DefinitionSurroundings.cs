@@ -30,4 +30,7 @@ public sealed record KnownOperation(string Name, IReadOnlyList<string>? Paramete
 {
     /// <summary>What the parameters' values must be; null: only their names are checked.</summary>
     internal ParameterSchema? Schema { get; init; }
+
+    /// <summary>A kept answer may stand in for a request.</summary>
+    internal bool CanBeKept { get; init; } = true;
 }

@@ -13,7 +13,7 @@ internal static class KnownServices
         {
             try
             {
-                known.Add(new(name, [.. catalog.Get(name).Operations.Select(operation => Of(operation.Key, operation.Value.Parameters))]));
+                known.Add(new(name, [.. catalog.Get(name).Operations.Select(operation => Of(operation.Key, operation.Value))]));
             }
             catch (WorkflowException)
             {
@@ -24,5 +24,6 @@ internal static class KnownServices
         return known;
     }
 
-    private static KnownOperation Of(string name, ParameterSchema parameters) => new(name, [.. parameters.Names], parameters.Required) { Schema = parameters };
+    private static KnownOperation Of(string name, ServiceOperation operation) =>
+        new(name, [.. operation.Parameters.Names], operation.Parameters.Required) { Schema = operation.Parameters, CanBeKept = operation.CanBeKept };
 }

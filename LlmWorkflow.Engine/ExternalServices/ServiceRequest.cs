@@ -176,7 +176,7 @@ internal sealed class ServiceRequest
                 Type = ErrorTypes.MissingSetting,
                 Category = ErrorCategory.Config,
                 Message = $"{names} is not set: {service.Name} cannot be asked without a key.",
-                Details = new ErrorDetails { Service = service.Name, Suggestions = [$"Set {names} in the environment of the workers."] },
+                Details = new ErrorDetails { Service = service.Name, Suggestions = [$"Set {names} in the environment."] },
             });
     }
 

@@ -34,18 +34,11 @@ internal sealed class WorkflowRun : IAsyncDisposable
 
     public WorkflowRun(string directory, SimulatedUpstreams upstreams)
     {
-        var time = new SkippableTime();
         _services = new ServiceCollection()
             .AddLogging()
-            .AddSingleton(time)
-            .AddSingleton<TimeProvider>(time)
             .AddSingleton(new Random(1))
-            .AddSingleton<ICheckpointStore, InMemoryCheckpoints>()
-            .AddSingleton<ICallLedger, InMemoryCallLedger>()
             .AddSingleton<Func<SpendLimits>>(() => SpendLimits.None)
-            .AddLocalGate()
-            .AddSingleton<WorkflowLoader>(provider => (hash, _) => Task.FromResult(provider.GetRequiredService<WorkflowCatalog>().FindVersion(hash)))
-            .AddLlmWorkflowEngine(options =>
+            .AddLlmWorkflowInProcess(options =>
             {
                 options.WorkflowsDirectory = directory;
                 options.OpenRouterApiKey = "key";

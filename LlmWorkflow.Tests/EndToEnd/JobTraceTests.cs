@@ -32,7 +32,7 @@ public sealed class JobTraceTests
             ["search_nearby", "extract_places", "analyze_contacts", "parse_contacts"],
             telemetry.Spans.Where(span => span.ParentSpanId == job.SpanId && span.DisplayName.StartsWith("step ", StringComparison.Ordinal))
                 .OrderBy(span => span.StartTimeUtc).Select(span => span.GetTagItem("llmworkflow.step.id")));
-        AssertCall(telemetry, Child(telemetry, job.SpanId, "step search_nearby"), "google_places.nearby_search");
+        AssertCall(telemetry, Child(telemetry, Child(telemetry, job.SpanId, "step search_nearby").SpanId, "google_places.nearby_search"), "attempt");
         AssertCall(telemetry, Child(telemetry, job.SpanId, "step analyze_contacts"), "chat anthropic/claude-3.5-sonnet");
         var webhook = Child(telemetry, job.SpanId, "webhook deliver");
         Assert.Equal("delivered", webhook.GetTagItem("llmworkflow.webhook.outcome"));
@@ -49,8 +49,8 @@ public sealed class JobTraceTests
         && telemetry.Spans.Any(span => span.DisplayName == "job emergency_contacts");
 
     // The span of the call, under it that of the HTTP request, under it that of the server at the other end.
-    private static void AssertCall(TelemetryCapture telemetry, Activity step, string name) =>
-        Child(telemetry, Child(telemetry, Child(telemetry, step.SpanId, name).SpanId, Client).SpanId, Server);
+    private static void AssertCall(TelemetryCapture telemetry, Activity parent, string name) =>
+        Child(telemetry, Child(telemetry, Child(telemetry, parent.SpanId, name).SpanId, Client).SpanId, Server);
 
     private static void AssertNoSecrets(TelemetryCapture telemetry)
     {
@@ -79,7 +79,7 @@ public sealed class JobTraceTests
             "llmworkflow.queue.depth llmworkflow.job.priority=10",
             "llmworkflow.queue.age llmworkflow.job.priority=0",
             "llmworkflow.step.duration llmworkflow.step.status=completed llmworkflow.step.type=llm",
-            "llmworkflow.service.duration llmworkflow.service.name=google_places",
+            "llmworkflow.service.duration llmworkflow.service.cached=False llmworkflow.service.name=google_places",
             "llmworkflow.webhook.deliveries llmworkflow.webhook.event=workflow.completed llmworkflow.webhook.outcome=delivered",
             "llmworkflow.cost.usd gen_ai.operation.name=chat",
             "gen_ai.client.operation.duration gen_ai.operation.name=chat",

@@ -26,6 +26,14 @@ internal static class ServiceRules
         else if (service.Operations.FirstOrDefault(known => known.Name == step.Operation) is { } operation)
         {
             Parameters(step, place.Member("config"), operation, issues);
+            if (step.CacheTtlSeconds > 0 && !operation.CanBeKept)
+            {
+                issues.Error(
+                    IssueCodes.InvalidValue,
+                    place.Member("cache_ttl_seconds"),
+                    $"Answers of '{step.Service}.{step.Operation}' cannot be kept: it is no GET, and its file does not say that it is idempotent.",
+                    "Leave \"cache_ttl_seconds\" out.");
+            }
         }
         else
         {

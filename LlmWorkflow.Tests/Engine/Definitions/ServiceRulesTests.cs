@@ -39,7 +39,18 @@ public sealed class ServiceRulesTests
         Assert.Contains(message, issue.Message);
     }
 
-    private static IEnumerable<DefinitionIssue> Issues(string service, string operation, string config) => s_catalog.Value.Check($$"""
-        { "name": "own", "steps": [{ "id": "a", "type": "external_api", "service": "{{service}}", "operation": "{{operation}}", "config": {{config}} }] }
+    [Theory]
+    [InlineData("create_item", """{ "name": "Tent", "price": 1 }""", 60, true)]
+    [InlineData("create_item", """{ "name": "Tent", "price": 1 }""", 0, false)]
+    [InlineData("get_item", """{ "id": "1" }""", 60, false)]
+    public void Validate_KeepingAnAnswer_IsOnlyForWhatMayBeRepeated(string operation, string config, int seconds, bool isWrong)
+    {
+        var issues = Issues("http_example", operation, config, $", \"cache_ttl_seconds\": {seconds}").ToList();
+
+        Assert.Equal(isWrong ? [(IssueCodes.InvalidValue, "/steps/0/cache_ttl_seconds")] : [], issues.Select(issue => (issue.Code, issue.JsonPointer)));
+    }
+
+    private static IEnumerable<DefinitionIssue> Issues(string service, string operation, string config, string further = "") => s_catalog.Value.Check($$"""
+        { "name": "own", "steps": [{ "id": "a", "type": "external_api", "service": "{{service}}", "operation": "{{operation}}", "config": {{config}}{{further}} }] }
         """).Issues.Where(issue => issue.Severity == IssueSeverity.Error);
 }
