@@ -108,7 +108,7 @@ public sealed class ServiceExchangeTests : IDisposable
         Assert.NotNull((await _bench.AskAsync(upstream.Url)).Reply);
 
         Assert.InRange(Stopwatch.GetElapsedTime(started).TotalSeconds, seconds * 0.9, seconds + 0.8);
-        Assert.Equal(seconds > 0 ? [2301] : [], _bench.Log.Ids);
+        Assert.Equal(seconds > 0 ? [2311] : [], _bench.Log.Ids);
     }
 
     [Fact]
@@ -166,7 +166,7 @@ public sealed class ServiceExchangeTests : IDisposable
         _bench.Service = _bench.Service with { Retry = new() { MaxAttempts = 2 }, TimeoutSeconds = 6 };
         Assert.NotNull((await _bench.AskAsync(upstream.Url, method: HttpMethod.Post)).Reply);
         Assert.NotNull((await _bench.AskAsync(upstream.Url)).Reply);
-        Assert.Equal([2302, 2303], _bench.Log.Ids);
+        Assert.Equal([2312, 2313], _bench.Log.Ids);
     }
 
     [Fact]
