@@ -50,7 +50,8 @@ public sealed class NestedCrashTests
 
         Assert.Equal("completed", finished.Status);
         Assert.Equal(Items, finished.Output!.Value.GetProperty("texts").GetArrayLength());
-        Assert.InRange((await system.LedgerAsync()).GetProperty("calls").GetArrayLength(), Items + 1, Items + AtOnce);
+        // The calls in flight may have been cut off before the upstream had them.
+        Assert.InRange((await system.LedgerAsync()).GetProperty("calls").GetArrayLength(), Items, Items + AtOnce);
         Assert.Equal(Items, await system.ScalarAsync<long>("select count(*) from llm_provider_usage where job_id = $1 and state = 'settled'", job));
         Assert.InRange(await system.ScalarAsync<long>("select count(*) from llm_provider_usage where job_id = $1 and state = 'possibly_billed'", job), 1, AtOnce);
         Assert.Equal(0L, await system.ScalarAsync<long>(
