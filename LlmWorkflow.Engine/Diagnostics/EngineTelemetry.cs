@@ -148,6 +148,7 @@ public static class EngineTelemetry
         public const string CallOrdinal = "llmworkflow.call.ordinal";
         public const string Service = "llmworkflow.service.name";
         public const string Cached = "llmworkflow.service.cached";
+        public const string ReplyKey = "llmworkflow.service.reply_key";
         public const string ServiceOperation = "llmworkflow.service.operation";
         public const string CacheOutcome = "llmworkflow.cache.outcome";
         public const string GateReason = "llmworkflow.gate.reason";

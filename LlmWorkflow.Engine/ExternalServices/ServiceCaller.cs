@@ -38,7 +38,7 @@ internal sealed class ServiceCaller(ServiceCatalog catalog, ResponseCache cache,
         }
 
         using var span = EngineTelemetry.Source.StartActivity($"{call.Service}.{call.Operation}", ActivityKind.Client);
-        span?.SetTag(Tags.Service, call.Service).SetTag(Tags.ServiceOperation, call.Operation);
+        span?.SetTag(Tags.Service, call.Service).SetTag(Tags.ServiceOperation, call.Operation).SetTag(Tags.ReplyKey, key.Text);
         var started = time.GetTimestamp();
         var outcome = await cache.GetOrCallAsync(
             key, Policy(service, call),
