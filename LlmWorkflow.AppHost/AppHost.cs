@@ -54,7 +54,7 @@ internal static class LlmWorkflowModel
 
         if (builder.ExecutionContext.IsPublishMode)
         {
-            builder.AddKeys([api, worker]);
+            builder.AddKeys([api, worker], AppHostSettings.WorkflowsDirectory(configuration));
             return settings;
         }
 
@@ -120,14 +120,17 @@ internal static class LlmWorkflowModel
             foreach (var upstream in simulated)
             {
                 user.WithEnvironment(upstream.BaseUrlVariable, ReferenceExpression.Create($"{url}{upstream.SimulatorPath}"))
-                    .WithEnvironment(upstream.KeyVariables[0], "simulated");
+                    .WithEnvironment(upstream.KeyVariables[0], SimulatedUpstream.Key);
             }
         }
     }
 
-    private static void AddKeys(this IDistributedApplicationBuilder builder, IReadOnlyList<IResourceBuilder<ProjectResource>> users)
+    private static void AddKeys(
+        this IDistributedApplicationBuilder builder, IReadOnlyList<IResourceBuilder<ProjectResource>> users, string workflows)
     {
-        foreach (var name in Upstream.All.Where(upstream => !upstream.IsExample).Select(upstream => upstream.KeyVariables[0]).Concat(ServiceSettings.Secrets))
+        var keys = Upstream.All.Where(upstream => !upstream.IsExample).Select(upstream => upstream.KeyVariables[0])
+            .Concat(ServiceSettings.KeysOfFiles(workflows)).Concat(ServiceSettings.Secrets);
+        foreach (var name in keys)
         {
             var parameter = builder.AddParameter(name.ToLowerInvariant().Replace('_', '-'), secret: true);
             foreach (var user in users)

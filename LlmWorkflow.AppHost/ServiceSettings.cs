@@ -1,3 +1,5 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
 using Microsoft.Extensions.Configuration;
 
 namespace LlmWorkflow.AppHost;
@@ -37,6 +39,31 @@ internal static class ServiceSettings
         }
 
         return service;
+    }
+
+    /// <summary>Keys of services that only a file under <c>services/</c> knows, one for each: a deployment asks for them. Files that cannot be read have none.</summary>
+    /// <param name="workflows">The workflows folder.</param>
+    public static IReadOnlyList<string> KeysOfFiles(string workflows)
+    {
+        var folder = Path.Combine(workflows, "services");
+        return !Directory.Exists(folder) ? [] :
+        [
+            .. Directory.EnumerateFiles(folder, "*.json").Order(StringComparer.Ordinal).Select(KeyOf).OfType<string>()
+                .Except(Upstream.All.SelectMany(upstream => upstream.KeyVariables), StringComparer.Ordinal),
+        ];
+    }
+
+    private static string? KeyOf(string file)
+    {
+        try
+        {
+            return JsonNode.Parse(File.ReadAllText(file))?["auth"]?["variables"]?[0]?.GetValue<string>();
+        }
+        catch (Exception exception) when (exception is JsonException or InvalidOperationException or ArgumentOutOfRangeException or IOException or UnauthorizedAccessException)
+        {
+            // The engine says what is wrong with it.
+            return null;
+        }
     }
 
     private static IEnumerable<string> OfFiles(IConfiguration configuration) =>

@@ -7,6 +7,9 @@ namespace LlmWorkflow.AppHost;
 /// <param name="KeyVariables">Any of them holds the key; the first is the name the simulated key gets.</param>
 internal sealed record SimulatedUpstream(string Name, string BaseUrlVariable, string SimulatorPath, params IReadOnlyList<string> KeyVariables)
 {
+    /// <summary>The key of every simulated service: no word that an answer could hold by chance, because keys are taken out of answers.</summary>
+    public const string Key = "simulator-takes-any-key";
+
     /// <summary>One line per service.</summary>
     public static readonly IReadOnlyList<SimulatedUpstream> All =
     [

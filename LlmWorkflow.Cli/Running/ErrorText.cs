@@ -1,3 +1,4 @@
+using System.Globalization;
 using LlmWorkflow.Engine.Diagnostics;
 
 namespace LlmWorkflow.Cli.Running;
@@ -9,6 +10,7 @@ internal static class ErrorText
     public static string Of(WorkflowError error)
     {
         var step = error.StepId is { } id && !error.Message.Contains($"'{id}'", StringComparison.Ordinal) ? $"step '{id}': " : "";
-        return string.Join(Environment.NewLine, [$"error: {step}{error.Message} [{error.Type}]", .. (error.Details?.Suggestions ?? []).Select(suggestion => $"  {suggestion}")]);
+        var after = error is { Retryable: true, RetryAfter: { } seconds } ? string.Create(CultureInfo.InvariantCulture, $", retry after {seconds:0.#} s") : "";
+        return string.Join(Environment.NewLine, [$"error: {step}{error.Message} [{error.Type}{after}]", .. (error.Details?.Suggestions ?? []).Select(suggestion => $"  {suggestion}")]);
     }
 }

@@ -78,7 +78,7 @@ internal sealed class UpstreamSettings
         foreach (var upstream in Keyless)
         {
             _instead[upstream.BaseUrlVariable!] = simulator.AbsoluteUri.TrimEnd('/') + SimulatedUpstream.Find(upstream.Name)!.SimulatorPath;
-            _instead[upstream.KeyVariables[0]] = "simulated";
+            _instead[upstream.KeyVariables[0]] = SimulatedUpstream.Key;
         }
     }
 

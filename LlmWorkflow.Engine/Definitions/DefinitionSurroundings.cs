@@ -20,7 +20,11 @@ public sealed record DefinitionSurroundings
 }
 
 /// <summary>A service that <c>external_api</c> steps may name.</summary>
-public sealed record KnownService(string Name, IReadOnlyList<KnownOperation> Operations);
+public sealed record KnownService(string Name, IReadOnlyList<KnownOperation> Operations)
+{
+    /// <summary>It has a file, which is broken: its operations are not known.</summary>
+    internal bool IsBroken { get; init; }
+}
 
 /// <summary>An operation of a service.</summary>
 /// <param name="Name">Its name.</param>

@@ -17,7 +17,8 @@ internal static class KnownServices
             }
             catch (WorkflowException)
             {
-                // A broken service file is reported as such; here its steps are simply not known.
+                // A broken service file is reported as such; nothing is said of steps that use it.
+                known.Add(new(name, []) { IsBroken = true });
             }
         }
 

@@ -36,6 +36,9 @@ public static class ErrorTypes
     /// <summary>A setting or key is missing; the message names it.</summary>
     public const string MissingSetting = "MissingSetting";
 
+    /// <summary>A setting or key cannot be used; the message names it.</summary>
+    public const string InvalidSetting = "InvalidSetting";
+
     /// <summary>No provider of that name is registered.</summary>
     public const string UnknownProvider = "UnknownProvider";
 

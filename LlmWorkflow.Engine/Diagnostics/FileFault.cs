@@ -38,5 +38,5 @@ internal sealed record FileFault(IReadOnlyList<string> Path, FileFaultKind Kind,
     public string Pointer => string.Concat(Path.Select(part => "/" + part.Replace("~", "~0", StringComparison.Ordinal).Replace("/", "~1", StringComparison.Ordinal)));
 
     /// <summary>Place, problem and suggestion as one sentence.</summary>
-    public override string ToString() => $"at {(Path.Count == 0 ? "the root" : Pointer)} {string.Join(". ", new[] { Problem, Suggestion }.OfType<string>()).TrimEnd('.', ' ')}.";
+    public override string ToString() => $"{(Path.Count == 0 ? "the file" : $"'{Path[^1]}' (at {Pointer})")} {string.Join(". ", new[] { Problem, Suggestion }.OfType<string>()).TrimEnd('.', ' ')}.";
 }

@@ -32,7 +32,6 @@ internal static class ExternalServiceRegistrations
         AddClient(services, PublicHttpClientName, static provider =>
         {
             var sockets = Sockets();
-            sockets.UseProxy = false;
             sockets.ConnectCallback = provider.GetRequiredService<DestinationGuard>().ConnectCallback(static () => false);
             return sockets;
         });
@@ -51,6 +50,9 @@ internal static class ExternalServiceRegistrations
     private static SocketsHttpHandler Sockets() => new()
     {
         AllowAutoRedirect = false,
+        // A proxy would resolve names by itself, and see the keys of http services. A base URL from its variable can lead to a gateway.
+        UseProxy = false,
+        PlaintextStreamFilter = static (context, _) => ValueTask.FromResult<Stream>(new UnrepeatedStream(context.PlaintextStream)),
         UseCookies = false,
         AutomaticDecompression = DecompressionMethods.All,
         ConnectTimeout = ConnectTimeout,

@@ -12,13 +12,16 @@ internal sealed class KeyText
     private const int Shortest = 3;
 
     private static readonly byte[] s_redacted = Encoding.UTF8.GetBytes(Redactor.Redacted);
+    private static readonly byte[] s_redactedText = Encoding.UTF8.GetBytes($"\"{Redactor.Redacted}\"");
 
     private readonly Rune[] _runes;
     private readonly SearchValues<byte> _starts;
+    private readonly bool _isNumber;
 
     private KeyText(string key)
     {
         _runes = [.. key.EnumerateRunes()];
+        _isNumber = key.All(char.IsAsciiDigit);
         _starts = SearchValues.Create([Encoding.UTF8.GetBytes(_runes[0].ToString())[0], (byte)'\\', (byte)'%', (byte)'+']);
     }
 
@@ -33,16 +36,34 @@ internal sealed class KeyText
     {
         ArrayBufferWriter<byte>? cleaned = null;
         var start = 0;
-        for (var found = Find(text, 0); found.Length > 0; found = Find(text, start))
+        for (var found = Find(text, 0); found.Length > 0; found = Find(text, found.Start + found.Length))
         {
+            if (_isNumber && IsPartOfNumber(text, found))
+            {
+                continue;
+            }
+
             cleaned ??= new(text.Length + s_redacted.Length);
             cleaned.Write(text.AsSpan(start, found.Start - start));
-            cleaned.Write(s_redacted);
+            cleaned.Write(_isNumber && IsValue(text, found) ? s_redactedText : s_redacted);
             start = found.Start + found.Length;
         }
 
         cleaned?.Write(text.AsSpan(start));
         return cleaned?.WrittenSpan.ToArray() ?? text;
+    }
+
+    // A key of digits stands by chance in longer numbers, which must stay numbers.
+    private static bool IsPartOfNumber(ReadOnlySpan<byte> text, (int Start, int Length) found) =>
+        (found.Start > 0 && text[found.Start - 1] is (>= (byte)'0' and <= (byte)'9') or (byte)'.' or (byte)'-')
+        || (found.Start + found.Length is var end && end < text.Length && text[end] is (>= (byte)'0' and <= (byte)'9') or (byte)'.' or (byte)'e' or (byte)'E');
+
+    // A value of its own: without quotes the text in its place would be no JSON.
+    private static bool IsValue(ReadOnlySpan<byte> text, (int Start, int Length) found)
+    {
+        var before = text[..found.Start].TrimEnd(" \t\r\n"u8);
+        var after = text[(found.Start + found.Length)..].TrimStart(" \t\r\n"u8);
+        return (before.IsEmpty || before[^1] is (byte)':' or (byte)',' or (byte)'[') && (after.IsEmpty || after[0] is (byte)',' or (byte)']' or (byte)'}');
     }
 
     private (int Start, int Length) Find(ReadOnlySpan<byte> text, int from)

@@ -9,11 +9,17 @@ internal static class PageReader
 {
     /// <summary>Most items that are wanted; null: all.</summary>
     /// <exception cref="WorkflowException">Its expression met a value that it cannot work on.</exception>
-    public static int? Limit(ServicePaging paging, JsonElement parameters) =>
-        paging.MaxItems is { } limit && new ServiceTemplate(KeyValuePair.Create("params", parameters)).Evaluate(limit) is { ValueKind: JsonValueKind.Number } number
-            && number.TryGetDouble(out var most)
-            ? (int)Math.Clamp(most, 0, int.MaxValue)
-            : null;
+    public static int? Limit(ServicePaging paging, JsonElement parameters)
+    {
+        if (paging.MaxItems is not { } limit || new ServiceTemplate(KeyValuePair.Create("params", parameters)).Evaluate(limit) is not { ValueKind: not JsonValueKind.Undefined } value)
+        {
+            return null;
+        }
+
+        return value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out var most) && most >= 1
+            ? (int)Math.Min(most, int.MaxValue)
+            : throw new WorkflowException(ServiceErrors.NoLimit($"'{limit}'", Redactor.Text(JsonValues.ToJson(value))));
+    }
 
     /// <summary>Takes a page's items. Gives the page after it; neither page nor error: it was the last.</summary>
     public static (ServicePage? Page, WorkflowError? Error) Next(
@@ -68,6 +74,6 @@ internal static class PageReader
         // The key goes along: only where it goes anyway.
         return url.Scheme == request.Url.Scheme && url.IdnHost == request.Url.IdnHost && url.Port == request.Url.Port && url.UserInfo.Length == 0
             ? (after with { Url = url }, null)
-            : (null, ServiceErrors.Pages($"the next page is at another host ({Redactor.Text(url.GetLeftPart(UriPartial.Authority), request.Key)})"));
+            : (null, ServiceErrors.Pages("the next page's URL has another scheme, host or port than the service's, or a user name"));
     }
 }

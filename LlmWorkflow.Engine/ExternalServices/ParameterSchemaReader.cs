@@ -10,6 +10,8 @@ internal sealed partial class ParameterSchemaReader(List<FileFault> faults)
 {
     private static readonly string[] s_types = ["object", "array", "string", "number", "integer", "boolean", "null"];
 
+    private static readonly (string Least, string Most)[] s_bounds = [("minimum", "maximum"), ("minLength", "maxLength"), ("minItems", "maxItems")];
+
     private static readonly string[] s_keywords =
     [
         "type", "title", "description", "default", "examples", "enum", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "minLength", "maxLength",
@@ -135,6 +137,7 @@ internal sealed partial class ParameterSchemaReader(List<FileFault> faults)
             return;
         }
 
+        Bounds(schema, path);
         IReadOnlyCollection<string> keywords = isParameter ? [.. s_keywords, "aliases"] : s_keywords;
         foreach (var property in schema.EnumerateObject())
         {
@@ -160,6 +163,18 @@ internal sealed partial class ParameterSchemaReader(List<FileFault> faults)
             else
             {
                 Inside(property, at, isTop);
+            }
+        }
+    }
+
+    private void Bounds(JsonElement schema, IReadOnlyList<string> path)
+    {
+        foreach (var (least, most) in s_bounds)
+        {
+            if (schema.TryGetProperty(least, out var low) && schema.TryGetProperty(most, out var high)
+                && low.ValueKind == JsonValueKind.Number && high.ValueKind == JsonValueKind.Number && low.GetDouble() > high.GetDouble())
+            {
+                Fault([.. path, least], $"is above '{most}': no value fits");
             }
         }
     }

@@ -84,6 +84,11 @@ internal sealed class RequestReader(ServiceAuth? auth, ParameterSchema parameter
                 CheckSecrets(key, value.GetString()!, path);
             }
 
+            if (isHeader && Literal(value.GetString()!).Any(static c => c is < ' ' or > '~'))
+            {
+                faults.Add(new(path, FileFaultKind.InvalidValue, "must consist of ASCII characters without line breaks, as headers do"));
+            }
+
             texts.Text(value.GetString()!, path, texts.RequestRoots);
         }
 

@@ -104,7 +104,7 @@ internal sealed class ServiceCatalog(EngineOptions options, ILogger<ServiceCatal
         {
             Service = Redactor.Text(service),
             Operation = Redactor.Text(operation),
-            Suggestions = [$"Correct the step, or add it to services/. Known: {string.Join(", ", known)}."],
+            Suggestions = [$"Correct the name, or add it to services/. Known: {string.Join(", ", known)}."],
         },
     });
 

@@ -22,7 +22,7 @@ internal static class ServiceErrors
             >= 300 and < 400 => Make(ErrorTypes.UpstreamBadRequest, false, "The service answered with a redirect, which is not followed", "Check the service's base URL.")
                 with { Category = ErrorCategory.Config },
             >= 500 => Make(ErrorTypes.UpstreamServerError, true, "The service failed", "A retry may succeed."),
-            _ => Make(ErrorTypes.UpstreamBadRequest, false, "The service refused the request as wrong", "Check the step's 'config' against what the service takes."),
+            _ => Make(ErrorTypes.UpstreamBadRequest, false, "The service refused the request as wrong", "Check the parameters of the call (the step's 'config') against what the service takes."),
         };
         return error with
         {
@@ -40,7 +40,7 @@ internal static class ServiceErrors
 
     /// <summary>The error of a reply that reports a failure although its HTTP status is one of success.</summary>
     public static WorkflowError Unsuccessful(int status, string? words) =>
-        Make(ErrorTypes.UpstreamBadRequest, false, Told("The service reports a failure", status, words), "Check the step's 'config' and the service's key.");
+        Make(ErrorTypes.UpstreamBadRequest, false, Told("The service reports a failure", status, words), "Check the parameters of the call (the step's 'config') and the service's key.");
 
     /// <summary>The error of a reply that a rule of the service's file recognised.</summary>
     /// <param name="rule">The rule.</param>
@@ -59,7 +59,7 @@ internal static class ServiceErrors
             ErrorTypes.UpstreamServerError => (ErrorCategory.External, true, "The service failed", "A retry may succeed."),
             ErrorTypes.UpstreamTimeout => (ErrorCategory.External, true, "The service did not answer in time", "A retry may succeed."),
             ErrorTypes.InvalidResponse => (ErrorCategory.External, false, "The service's reply cannot be used", "Check the service's file against what the service sends."),
-            _ => (ErrorCategory.External, false, "The service refused the request", "Check the step's 'config' against what the service takes."),
+            _ => (ErrorCategory.External, false, "The service refused the request", "Check the parameters of the call (the step's 'config') against what the service takes."),
         };
         var error = Make(rule.Type, rule.Retryable ?? retryable, Told(meaning, status, words), rule.Suggestion ?? suggestion) with { Category = category };
         return error with { RetryAfter = error.Retryable ? retryAfter : null };
@@ -73,6 +73,11 @@ internal static class ServiceErrors
     /// <summary>The error of a list that the service does not give page by page as its file says.</summary>
     public static WorkflowError Pages(string problem) =>
         Make(ErrorTypes.InvalidResponse, false, $"The service's pages cannot be followed: {problem}.", "Check 'pagination' in the service's file.");
+
+    /// <summary>The error of a number of items that is none.</summary>
+    public static WorkflowError NoLimit(string expression, string value) =>
+        Make(ErrorTypes.InvalidParameter, false, $"'max_items' ({expression}) gives {value}, not a number from 1.", "Correct the parameters of the call, or 'pagination' in the service's file.")
+            with { Category = ErrorCategory.Config };
 
     /// <summary>The error of a failed or broken connection.</summary>
     public static WorkflowError Network(Exception exception) =>
@@ -88,6 +93,14 @@ internal static class ServiceErrors
     public static WorkflowError TooLarge(int limit) =>
         Make(ErrorTypes.InvalidResponse, false, string.Create(CultureInfo.InvariantCulture, $"The service's reply is larger than {(limit % (1024 * 1024) == 0 ? $"{limit / (1024 * 1024)} MiB" : $"{limit} bytes")}."),
             "Ask for less, for example by fewer results or fields, or raise 'max_response_bytes' in the service's file.");
+
+    /// <summary>The error of a reply with too many or too long headers.</summary>
+    public static WorkflowError TooManyHeaders() =>
+        Make(ErrorTypes.InvalidResponse, false, "The service's reply has more than 64 KB of headers.", "Check the service's base URL and path.");
+
+    /// <summary>The error of a reply that is nested too deeply.</summary>
+    public static WorkflowError TooDeep(int depth) =>
+        Make(ErrorTypes.InvalidResponse, false, string.Create(CultureInfo.InvariantCulture, $"The service's reply is nested deeper than {depth} levels."), "Ask for less, for example by fewer fields.");
 
     /// <summary>The error of a reply that is not JSON.</summary>
     public static WorkflowError NotJson(string? contentType) =>

@@ -45,11 +45,12 @@ internal sealed partial class ServiceFileReader
         }
 
         root.Text("$schema");
+        var allowPrivate = root.Flag("allow_private_addresses");
         var service = new ServiceDefinition
         {
             Name = Name(root, name),
             Description = root.Text("description"),
-            BaseUrl = BaseUrl(root),
+            BaseUrl = BaseUrl(root, allowPrivate),
             BaseUrlVariable = Variable(root.Text("base_url_variable"), [.. root.Path, "base_url_variable"], "_BASE_URL"),
             Auth = Auth(root.Object("auth")),
             TimeoutSeconds = root.Number("timeout_seconds", 0, 600, aboveLeast: true) ?? s_nothing.TimeoutSeconds,
@@ -59,7 +60,7 @@ internal sealed partial class ServiceFileReader
             MaxResponseBytes = root.Whole("max_response_bytes", 1024, 16 * 1024 * 1024) ?? s_nothing.MaxResponseBytes,
             CacheTtlSeconds = root.Number("cache_ttl_seconds", 0, LongestCache),
             StaleIfErrorSeconds = root.Number("stale_if_error_seconds", 0, LongestCache),
-            AllowPrivateAddresses = root.Flag("allow_private_addresses"),
+            AllowPrivateAddresses = allowPrivate,
             RedirectHosts = RedirectHosts(root),
             Operations = s_nothing.Operations,
         };
@@ -81,7 +82,7 @@ internal sealed partial class ServiceFileReader
         return name ?? "";
     }
 
-    private string BaseUrl(FileFields root)
+    private string BaseUrl(FileFields root, bool allowPrivate)
     {
         var text = root.Text("base_url", required: true);
         if (text is null)
@@ -104,6 +105,10 @@ internal sealed partial class ServiceFileReader
         else if (text.Any(static c => char.IsControl(c) || char.IsWhiteSpace(c)))
         {
             root.Fault("base_url", "must not hold white space or control characters");
+        }
+        else if (DestinationGuard.CheckUrl(text, allowPrivate) is { } problem)
+        {
+            root.Fault("base_url", problem, "If the service runs inside your network, set \"allow_private_addresses\".");
         }
 
         return text;

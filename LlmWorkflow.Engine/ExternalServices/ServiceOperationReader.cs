@@ -57,6 +57,7 @@ internal sealed class ServiceOperationReader(ServiceAuth? auth, ReplyRules usual
         operation = operation with { Pagination = Pagination(fields.Object("pagination"), texts) };
         IReadOnlyList<string> roots = ["response", "status", "params", .. operation.Pagination is null ? Array.Empty<string>() : ["items", "pages", "complete"]];
         texts.Value(operation.Response, [.. path, "response"], roots);
+        texts.Bracketed(operation.Response, [.. path, "response"], roots);
         CheckCache(operation, fields);
         return operation;
     }

@@ -41,7 +41,7 @@ internal static class ServiceParameters
                     Service = service,
                     Operation = operation,
                     Inputs = Redactor.Json(Object(given)),
-                    Suggestions = ["Correct 'config' in the step, or the input that it reads."],
+                    Suggestions = ["Correct the parameters of the call: the step's 'config', or the input that it reads."],
                 },
             });
     }
@@ -86,7 +86,7 @@ internal static class ServiceParameters
                 // A rule between parameters, which says nothing about one alone.
                 if (shown is null)
                 {
-                    yield return $"the parameters break a rule: {issue.Pointer} {issue.Message}";
+                    yield return $"the parameters break a rule: {$"{issue.Pointer} {issue.Message}".Trim()}";
                 }
             }
             else if (told.Add(parts[1]))

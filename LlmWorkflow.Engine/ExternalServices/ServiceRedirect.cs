@@ -36,15 +36,22 @@ internal static class ServiceRedirect
             return (null, ServiceErrors.Redirect(status, $"from https to http ({Host(url)}), where everybody could read along", CheckBase(service)));
         }
 
+        if (url.IdnHost == request.Url.IdnHost && Origin(url) != Origin(request.Url))
+        {
+            return (null, ServiceErrors.Redirect(
+                status, $"to {url.Scheme}://{Host(url)}, which has another scheme or port than its base URL", $"If that is right, use it in the base URL. {CheckBase(service)}"));
+        }
+
+        if (url.Scheme != "https" || DestinationGuard.CheckUrl(url.GetLeftPart(UriPartial.Authority), allowPrivate: false) is not null)
+        {
+            return (null, ServiceErrors.Redirect(
+                status, $"to {url.Scheme}://{Host(url)}: to other hosts only https and public addresses are followed", CheckBase(service)));
+        }
+
         if (!service.RedirectHosts.Any(pattern => Matches(url.IdnHost, pattern)))
         {
             return (null, ServiceErrors.Redirect(status, $"to {Host(url)}, which its file does not allow",
-                $"If {Host(url)} is right, add it to 'redirect_hosts' of services/{service.Name}.json (it gets no key), or name it in 'base_url'."));
-        }
-
-        if (url.Scheme != "https")
-        {
-            return (null, ServiceErrors.Redirect(status, $"to {Host(url)} without https", CheckBase(service)));
+                $"If {url.IdnHost} is right, add it to 'redirect_hosts' of services/{service.Name}.json (it gets no key), or name it in 'base_url'."));
         }
 
         return KeyText.IsIn(url.AbsoluteUri, request.Key)

@@ -124,7 +124,7 @@ internal sealed class ServiceRequest
         // A dot segment or an empty one would lead to another operation, and no escaping hides it from URL normalisation.
         return !path[1..].Split('/').Any(segment => segment is "" or "." or "..") || path == template.Path
             ? path
-            : throw Refused(service, operation, "a value in its path is empty, '.' or '..'", "Correct 'config' in the step, or the input that it reads.");
+            : throw Refused(service, operation, "a value in its path is empty, '.' or '..'", "Correct the parameters of the call: the step's 'config', or the input that it reads.");
     }
 
     private static IEnumerable<KeyValuePair<string, string>> Query(RequestTemplate template, ServiceTemplate values) =>
@@ -143,7 +143,7 @@ internal sealed class ServiceRequest
             value = new string([.. value.Select(c => char.IsControl(c) ? ' ' : c)]).Trim();
             headers.Add(value.All(char.IsAscii)
                 ? KeyValuePair.Create(name, value)
-                : throw Refused(service, operation, $"the header {name} can hold only ASCII characters", "Correct 'config' in the step, or the input that it reads."));
+                : throw Refused(service, operation, $"the header {name} can hold only ASCII characters", "Correct the parameters of the call: the step's 'config', or the input that it reads."));
         }
 
         return headers;
@@ -169,16 +169,27 @@ internal sealed class ServiceRequest
             return null;
         }
 
-        var names = string.Join(" or ", auth.Variables);
-        return auth.Variables.Select(variable).FirstOrDefault(value => !string.IsNullOrWhiteSpace(value))?.Trim()
-            ?? throw new WorkflowException(new WorkflowError
+        foreach (var name in auth.Variables)
+        {
+            if (variable(name)?.Trim() is { Length: > 0 } key)
             {
-                Type = ErrorTypes.MissingSetting,
-                Category = ErrorCategory.Config,
-                Message = $"{names} is not set: {service.Name} cannot be asked without a key.",
-                Details = new ErrorDetails { Service = service.Name, Suggestions = [$"Set {names} in the environment."] },
-            });
+                // Line breaks would begin another header; anything but ASCII no header can hold.
+                return key.All(static c => c is >= ' ' and <= '~') ? key : throw Setting(
+                    service, ErrorTypes.InvalidSetting, $"{name} holds a line break or a character beyond ASCII, which no key has", $"Correct {name} in the environment.");
+            }
+        }
+
+        var names = string.Join(" or ", auth.Variables);
+        throw Setting(service, ErrorTypes.MissingSetting, $"{names} is not set: {service.Name} cannot be asked without a key", $"Set {names} in the environment.");
     }
+
+    private static WorkflowException Setting(ServiceDefinition service, string type, string problem, string suggestion) => new(new WorkflowError
+    {
+        Type = type,
+        Category = ErrorCategory.Config,
+        Message = $"{problem}.",
+        Details = new ErrorDetails { Service = service.Name, Suggestions = [suggestion] },
+    });
 
     private static Uri Combine(ServiceDefinition service, string url, List<KeyValuePair<string, string>> query) =>
         Uri.TryCreate(query.Count == 0 ? url : $"{url}?{Encode(query)}", UriKind.Absolute, out var whole) && whole.Scheme is "http" or "https"

@@ -13,6 +13,9 @@ internal sealed class ServiceSender(IHttpClientFactory clients, TimeProvider tim
 {
     private const int MostRedirects = 5;
 
+    // As transforms do: values are put into each other, and none may become too deep to be written.
+    private const int MaxDepth = 128;
+
     /// <summary>Sends the request and reads the reply.</summary>
     /// <param name="service">Says how long it may take, how large the reply may be, and where redirects may lead.</param>
     /// <param name="operation">Name of the operation.</param>
@@ -58,11 +61,11 @@ internal sealed class ServiceSender(IHttpClientFactory clients, TimeProvider tim
         catch (Exception exception) when (exception is HttpRequestException or IOException or InvalidDataException)
         {
             // A host that answered before with a redirect has processed nothing either.
-            return Failed(service, hop, exception) with { Status = status };
+            return Failed(service, hop, status, exception) with { Status = status };
         }
     }
 
-    private static ServiceAttempt Failed(ServiceDefinition service, Hop hop, Exception exception)
+    private static ServiceAttempt Failed(ServiceDefinition service, Hop hop, int status, Exception exception)
     {
         for (var inner = exception; inner is not null; inner = inner.InnerException)
         {
@@ -75,11 +78,16 @@ internal sealed class ServiceSender(IHttpClientFactory clients, TimeProvider tim
             {
                 return new() { Error = ServiceErrors.Undecodable() };
             }
+
+            if (inner is AnswerMissingException { InnerException: { } reason })
+            {
+                return new() { Error = ServiceErrors.Network(reason) };
+            }
         }
 
         var kind = (exception as HttpRequestException)?.HttpRequestError ?? HttpRequestError.Unknown;
         return kind == HttpRequestError.ConfigurationLimitExceeded
-            ? new() { Error = ServiceErrors.TooLarge(service.MaxResponseBytes) }
+            ? new() { Error = status == 0 ? ServiceErrors.TooManyHeaders() : ServiceErrors.TooLarge(service.MaxResponseBytes) }
             : new()
             {
                 Error = ServiceErrors.Network(exception),
@@ -109,12 +117,6 @@ internal sealed class ServiceSender(IHttpClientFactory clients, TimeProvider tim
             message.Headers.Accept.Add(new("application/json"));
         }
 
-        if (message.Content is null && hop.Method.Method is "POST" or "PUT" or "PATCH")
-        {
-            // Without a body .NET itself sends a request up to three times more when the connection ends without a reply. (For GET and DELETE it still does.)
-            message.Content = new ByteArrayContent([]);
-        }
-
         return message;
     }
 
@@ -127,15 +129,23 @@ internal sealed class ServiceSender(IHttpClientFactory clients, TimeProvider tim
         {
             IsEmpty = body.Length == 0,
         };
-        reply = reply.IsCalledJson ? reply with { Body = Parse(body) } : reply;
+        if (reply.IsCalledJson)
+        {
+            reply = reply with { Body = Parse(body, MaxDepth) };
+            if (reply.Body.ValueKind == JsonValueKind.Undefined && Parse(body, int.MaxValue).ValueKind != JsonValueKind.Undefined)
+            {
+                return new() { Error = ServiceErrors.TooDeep(MaxDepth), Status = reply.Status, RetryAfter = reply.RetryAfter };
+            }
+        }
+
         return new() { Reply = reply, Status = reply.Status, RetryAfter = reply.RetryAfter };
     }
 
-    private static JsonElement Parse(byte[] body)
+    private static JsonElement Parse(byte[] body, int depth)
     {
         try
         {
-            return JsonElement.Parse(body);
+            return JsonElement.Parse(body, new JsonDocumentOptions { MaxDepth = depth });
         }
         catch (JsonException)
         {

@@ -72,6 +72,34 @@ internal sealed class ServiceTexts(ParameterSchema parameters, bool hasPages, Li
         }
     }
 
+    /// <summary>Notes texts of a JSON value that are expressions but for the <c>${}</c> around them, which is not needed elsewhere in the file.</summary>
+    public void Bracketed(JsonElement value, IReadOnlyList<string> path, IReadOnlyCollection<string> roots)
+    {
+        switch (value.ValueKind)
+        {
+            case JsonValueKind.String when value.GetString()!.Trim() is var text && roots.FirstOrDefault(root => text.StartsWith(root, StringComparison.Ordinal)) is { } root
+                && (text.Length == root.Length || text[root.Length] is '.' or '['):
+                faults.Add(new(path, FileFaultKind.InvalidExpression, "is a text and not what it names", $"Write \"${{{text}}}\"."));
+                break;
+            case JsonValueKind.Object:
+                foreach (var property in value.EnumerateObject())
+                {
+                    Bracketed(property.Value, [.. path, property.Name], roots);
+                }
+
+                break;
+            case JsonValueKind.Array:
+                foreach (var (index, item) in value.EnumerateArray().Index())
+                {
+                    Bracketed(item, [.. path, index.ToString(System.Globalization.CultureInfo.InvariantCulture)], roots);
+                }
+
+                break;
+            default:
+                break;
+        }
+    }
+
     /// <summary>The parameters that an expression reads; <paramref name="needed"/>: only where it does not cope when they are missing.</summary>
     public static IEnumerable<string> ParametersOf(Expression expression, bool needed = false) =>
         ExpressionReads.Of(expression).Where(read => !(needed && read.Absorbed)).Select(read => Parts(read.Path))

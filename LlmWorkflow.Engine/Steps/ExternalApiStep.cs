@@ -1,5 +1,4 @@
 using System.Text.Json;
-using System.Text.Json.Serialization;
 using LlmWorkflow.Engine.Definitions;
 using LlmWorkflow.Engine.Diagnostics;
 using LlmWorkflow.Engine.Expressions;
@@ -29,8 +28,7 @@ internal sealed class ExternalApiStep(ServiceCaller caller, TimeProvider time) :
         var outcome = await caller.CallAsync(Call(context, step, parameters), cancellationToken);
         return outcome.Error is { } error
             ? StepResult.Failure(error with { StepId = step.Id })
-            : StepResult.Success(JsonSerializer.SerializeToElement(
-                new ExternalApiOutput(outcome.Data, outcome.StatusCode, outcome.Cached, outcome.Stale), ExternalApiJson.Default.ExternalApiOutput));
+            : StepResult.Success(Output(outcome));
     }
 
     private ServiceCall Call(StepContext context, ExternalApiStepDefinition step, IReadOnlyDictionary<string, JsonElement> parameters) => new()
@@ -42,11 +40,16 @@ internal sealed class ExternalApiStep(ServiceCaller caller, TimeProvider time) :
         // Without a time limit of its own a step has the job's, at most.
         Deadline = time.GetUtcNow() + TimeSpan.FromSeconds(step.TimeoutSeconds ?? context.Workflow.Definition.TimeoutSeconds),
     };
+
+    // Written by hand: a serializer has its own, smaller limit on nesting.
+    private static JsonElement Output(ServiceOutcome outcome) => JsonValues.Write(writer =>
+    {
+        writer.WriteStartObject();
+        writer.WritePropertyName("data");
+        outcome.Data.WriteTo(writer);
+        writer.WriteNumber("status_code", outcome.StatusCode);
+        writer.WriteBoolean("cached", outcome.Cached);
+        writer.WriteBoolean("stale", outcome.Stale);
+        writer.WriteEndObject();
+    });
 }
-
-/// <summary>The output of an <c>external_api</c> step.</summary>
-internal sealed record ExternalApiOutput(JsonElement Data, int StatusCode, bool Cached, bool Stale);
-
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
-[JsonSerializable(typeof(ExternalApiOutput))]
-internal sealed partial class ExternalApiJson : JsonSerializerContext;

@@ -1,4 +1,5 @@
 using LlmWorkflow.AppHost;
+using LlmWorkflow.Tests.Support;
 using Microsoft.Extensions.Configuration;
 
 namespace LlmWorkflow.Tests.AppHost;
@@ -20,6 +21,18 @@ public sealed class AppHostSettingsTests
 
         Assert.Contains("API_PORT is 'eighty'", exception.Message, StringComparison.Ordinal);
         Assert.Contains("WORKERS is '0'", exception.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void KeysOfFiles_ServicesOfOnesOwn_GiveTheirKeys()
+    {
+        using var tree = new WorkflowTree();
+        tree.Write("services/mine.json", """{ "auth": { "variables": ["MINE_API_KEY", "OTHER_API_KEY"] } }""");
+        tree.Write("services/open.json", """{ "name": "open" }""");
+        tree.Write("services/broken.json", "{");
+
+        Assert.Equal(["MINE_API_KEY"], ServiceSettings.KeysOfFiles(tree.Root));
+        Assert.Empty(ServiceSettings.KeysOfFiles(Path.Combine(tree.Root, "nowhere")));
     }
 
     [Fact]

@@ -23,6 +23,10 @@ internal static class ServiceRules
                 $"There is no service '{Shortened.Name(step.Service)}'.",
                 NearestNames.Suggest(step.Service, [.. services.Select(known => known.Name)]));
         }
+        else if (service.IsBroken)
+        {
+            return;
+        }
         else if (service.Operations.FirstOrDefault(known => known.Name == step.Operation) is { } operation)
         {
             Parameters(step, place.Member("config"), operation, issues);

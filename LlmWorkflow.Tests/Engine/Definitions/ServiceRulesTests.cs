@@ -50,6 +50,18 @@ public sealed class ServiceRulesTests
         Assert.Equal(isWrong ? [(IssueCodes.InvalidValue, "/steps/0/cache_ttl_seconds")] : [], issues.Select(issue => (issue.Code, issue.JsonPointer)));
     }
 
+    [Fact]
+    public void Validate_ServiceWithABrokenFile_IsNotCalledUnknown()
+    {
+        using var tree = new WorkflowTree();
+        tree.Write("services/fresh.json", """{ "name": "fresh", "base_url": "https://api.example.com", "operatoins": {} }""");
+        tree.Write("definitions/own.json", """{ "name": "own", "version": "1.0.0", "steps": [{ "id": "a", "type": "external_api", "service": "fresh", "operation": "get" }] }""");
+        var catalog = new WorkflowCatalog(
+            tree.Root, () => KnownServices.Of(new ServiceCatalog(new EngineOptions { WorkflowsDirectory = tree.Root })), TimeProvider.System, NullLogger<WorkflowCatalog>.Instance);
+
+        Assert.Equal(["services/fresh.json"], catalog.Problems.Select(problem => problem.File));
+    }
+
     private static IEnumerable<DefinitionIssue> Issues(string service, string operation, string config, string further = "") => s_catalog.Value.Check($$"""
         { "name": "own", "steps": [{ "id": "a", "type": "external_api", "service": "{{service}}", "operation": "{{operation}}", "config": {{config}}{{further}} }] }
         """).Issues.Where(issue => issue.Severity == IssueSeverity.Error);

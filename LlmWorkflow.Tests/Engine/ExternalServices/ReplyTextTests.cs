@@ -34,6 +34,8 @@ public sealed class ReplyTextTests
     [InlineData("k😀y", "k😀y k\\ud83d\\ude00y k%F0%9F%98%80y", "[REDACTED] [REDACTED] [REDACTED]")]
     [InlineData("abc", "ab", "ab")]
     [InlineData("abc", "aabc%", "a[REDACTED]%")]
+    [InlineData("12345", """{"a":12345,"b":[12345, 1],"c":"x12345 12345"}""", """{"a":"[REDACTED]","b":["[REDACTED]", 1],"c":"x[REDACTED] [REDACTED]"}""")]
+    [InlineData("12345", """{"a":9912345,"b":123456,"c":0.12345,"d":12345.5,"e":-12345,"f":12345e3}""", """{"a":9912345,"b":123456,"c":0.12345,"d":12345.5,"e":-12345,"f":12345e3}""")]
     public void Clean_OddKeys_AreFound(string key, string text, string cleaned) =>
         Assert.Equal(cleaned, Encoding.UTF8.GetString(ReplyText.Clean(Encoding.UTF8.GetBytes(text), null, key)));
 

@@ -166,6 +166,22 @@ public sealed class ServiceCallerTests : IDisposable
         Assert.Contains("2 MiB", error.Message);
     }
 
+    [Theory]
+    [InlineData(128, null)]
+    [InlineData(129, "nested deeper than 128 levels")]
+    public async Task Call_DeepReply_IsTakenOrRefusedForGood(int depth, string? problem)
+    {
+        await using var upstream = await PlacesAsync(FakeUpstream.Json(string.Concat(Enumerable.Repeat("[", depth)) + string.Concat(Enumerable.Repeat("]", depth))));
+        Edit("google_places", "\"response\":", "\"success\": \"true\", \"response\":");
+        Edit("google_places", "${response.places ?? []}", "${response}");
+
+        var outcome = await CallAsync(Berlin);
+
+        Assert.Equal(problem is null, outcome.Error is null);
+        Assert.Contains(problem ?? "", outcome.Error?.Message ?? "");
+        Assert.NotEqual(true, outcome.Error?.Retryable);
+    }
+
     [Fact]
     public async Task Call_SilentService_TimesOut()
     {

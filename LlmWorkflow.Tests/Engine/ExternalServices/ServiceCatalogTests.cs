@@ -41,7 +41,7 @@ public sealed class ServiceCatalogTests : IDisposable
         Assert.Equal("https://one.example", _catalog.Get("mine").BaseUrl);
         Assert.Equal("https://one.example", _catalog.Get("mine").BaseUrl);
         var line = Assert.Single(_log.Lines);
-        Assert.Contains("services/mine.json is broken: at /base_url must be an absolute http or https URL", line);
+        Assert.Contains("services/mine.json is broken: 'base_url' (at /base_url) must be an absolute http or https URL", line);
         Assert.Contains("last good version in use: True", line);
 
         Write("https://third.example");

@@ -44,7 +44,7 @@ public sealed class ServiceFaultTests(ITestOutputHelper output) : IDisposable
         ["redirect to another host"] = new(Json("", "302 Found", "Location: https://elsewhere.example/x?key=URL-KEY"), ErrorTypes.UpstreamBadRequest, false, "elsewhere.example", Category: ErrorCategory.Config, Suggestion: "add it to 'redirect_hosts'"),
         ["redirect to a private address"] = new(Json("", "302 Found", "Location: https://private.example/x"), ErrorTypes.InvalidServiceFile, false, "private.example, a private", Category: ErrorCategory.Config, Suggestion: "'allow_private_addresses'"),
         ["redirect that takes the key along"] = new(Json("", "302 Found", "Location: https://private.example/x?key=URL-KEY"), ErrorTypes.UpstreamBadRequest, false, "with the service's key", Category: ErrorCategory.Config),
-        ["redirect to http"] = new(Json("", "307 Temporary", "Location: http://private.example/"), ErrorTypes.UpstreamBadRequest, false, "without https", Category: ErrorCategory.Config),
+        ["redirect to http"] = new(Json("", "307 Temporary", "Location: http://private.example/"), ErrorTypes.UpstreamBadRequest, false, "only https and public addresses", Category: ErrorCategory.Config),
         ["redirect to no URL"] = new(Json("", "301 Moved", "Location: ftp://x.example/"), ErrorTypes.UpstreamBadRequest, false, "no http or https URL", Category: ErrorCategory.Config),
     };
 

@@ -77,6 +77,25 @@ public sealed class ServicePagesTests
         Assert.Equal(pages, _asked.Count);
     }
 
+    [Theory]
+    [InlineData("\"many\"")]
+    [InlineData("0")]
+    [InlineData("-1")]
+    [InlineData("null")]
+    public async Task Ask_MaxItemsThatIsNoNumber_IsAnErrorBeforeAnyRequest(string limit)
+    {
+        var error = (await AskAsync(
+            """
+            "query": { "token": "${page.next}" }, "parameters": { "properties": { "limit": {} } },
+            "pagination": { "items": "response.items", "next": "response.next", "max_items": "params.limit" }
+            """,
+            $$"""{"limit":{{limit}}}""", """{"items":[1,2]}""")).Error!;
+
+        Assert.Equal((ErrorTypes.InvalidParameter, false), (error.Type, error.Retryable));
+        Assert.Contains($"gives {limit}, not a number from 1", error.Message);
+        Assert.Empty(_asked);
+    }
+
     [Fact]
     public async Task Ask_TokenThatRepeats_IsAnError()
     {

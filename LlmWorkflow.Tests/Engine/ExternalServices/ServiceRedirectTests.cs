@@ -72,8 +72,11 @@ public sealed class ServiceRedirectTests : IDisposable
     [InlineData("https://files.example.com/x", "to files.example.com, which")]
     [InlineData("https://notcdn.example.com/x", "to notcdn.example.com, which")]
     [InlineData("https://user:pw@cdn.example.com/x", "user name")]
-    [InlineData("//other.example/x", "to other.example, which")]
-    [InlineData("http://cdn.example.com/x", "without https")]
+    [InlineData("//other.example/x", "only https and public addresses")]
+    [InlineData("http://cdn.example.com/x", "only https and public addresses")]
+    [InlineData("https://169.254.169.254/latest", "only https and public addresses")]
+    [InlineData("http://127.0.0.1:1/x", "another scheme or port than its base URL")]
+    [InlineData("https://127.0.0.1/x", "another scheme or port than its base URL")]
     public async Task AskAsync_RedirectToAnotherHost_IsRefused(string location, string message)
     {
         await using var upstream = await FakeUpstream.StartAsync(To(location, 302));

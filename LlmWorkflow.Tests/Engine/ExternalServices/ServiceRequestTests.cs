@@ -110,6 +110,21 @@ public sealed class ServiceRequestTests
         Assert.Contains("A_API_KEY or B_API_TOKEN", error.Message);
     }
 
+    [Theory]
+    [InlineData("abc\r\nX: 1")]
+    [InlineData("abc\u0000")]
+    [InlineData("kéy")]
+    public void Build_KeyThatNoHeaderCanHold_NamesTheVariableAndNotTheKey(string key)
+    {
+        var service = Of("", "\"auth\": { \"in\": \"bearer\", \"variables\": [\"A_API_KEY\"] },");
+
+        var error = Assert.Throws<WorkflowException>(() => ServiceRequest.Build(service, "get", Json("{}"), null, _ => key)).Error;
+
+        Assert.Equal((ErrorTypes.InvalidSetting, ErrorCategory.Config, false), (error.Type, error.Category, error.Retryable));
+        Assert.Contains("A_API_KEY", error.Message);
+        Assert.DoesNotContain(key, error.Message);
+    }
+
     [Fact]
     public void Build_Variant_IsTheFirstThatHoldsAndKeepsTheRest()
     {
