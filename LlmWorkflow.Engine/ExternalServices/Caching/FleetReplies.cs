@@ -1,3 +1,4 @@
+using LlmWorkflow.Engine.Diagnostics;
 using LlmWorkflow.Engine.Storage;
 using Microsoft.Extensions.Logging;
 

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
+using LlmWorkflow.Engine.Diagnostics;
 using Microsoft.Extensions.Logging;
 using StackExchange.Redis;
 

@@ -1,21 +1,40 @@
+using LlmWorkflow.Engine.Diagnostics;
 using Microsoft.Extensions.Logging;
 using StackExchange.Redis;
 
 namespace LlmWorkflow.Engine.ExternalServices.Pacing;
 
 /// <summary>Buckets in Redis; while that is away, this process keeps to its share of the paces. Places of one count nothing in the other: who waits asks anew.</summary>
-/// <param name="redis">The fleet's buckets.</param>
-/// <param name="workers">Live workers, which divide the paces.</param>
-/// <param name="time">Spaces the trials.</param>
-/// <param name="logger">Is told when Redis goes and comes back.</param>
-internal sealed class FleetBucketStore(RedisBucketStore redis, Func<int> workers, TimeProvider time, ILogger logger) : IBucketStore
+internal sealed class FleetBucketStore : IBucketStore
 {
-    // How often Redis is tried while it is away.
-    private static readonly TimeSpan s_trial = TimeSpan.FromSeconds(1);
-
-    private readonly Lock _lock = new();
+    private readonly RedisBucketStore _redis;
+    private readonly Func<int> _workers;
+    private readonly TimeProvider _time;
+    private readonly Outage _outage;
     private MemoryBucketStore? _alone;
-    private long _tried;
+
+    /// <param name="redis">The fleet's buckets.</param>
+    /// <param name="workers">Live workers, which divide the paces.</param>
+    /// <param name="time">Spaces the trials.</param>
+    /// <param name="logger">Is told when Redis goes and comes back.</param>
+    public FleetBucketStore(RedisBucketStore redis, Func<int> workers, TimeProvider time, ILogger logger)
+    {
+        (_redis, _workers, _time) = (redis, workers, time);
+        _outage = new(time, Away, Back);
+
+        void Away(string reason)
+        {
+            Volatile.Write(ref _alone, Alone());
+            PacingLog.RedisAway(logger, reason, Math.Max(1, workers()));
+        }
+
+        void Back()
+        {
+            Volatile.Write(ref _alone, null);
+            redis.Empty();
+            PacingLog.RedisBack(logger);
+        }
+    }
 
     /// <inheritdoc/>
     public Task<BucketAnswer> AskAsync(BucketAsk ask) => RunAsync(store => store.AskAsync(ask));
@@ -32,79 +51,23 @@ internal sealed class FleetBucketStore(RedisBucketStore redis, Func<int> workers
 
     private async Task<T> RunAsync<T>(Func<IBucketStore, Task<T>> work)
     {
-        if (IsTried())
+        if (_outage.IsTried())
         {
             try
             {
-                var result = await work(redis);
-                Back();
+                var result = await work(_redis);
+                _outage.Answered();
                 return result;
             }
             catch (Exception e) when (e is RedisException or TimeoutException or ObjectDisposedException)
             {
-                Away(e);
+                _outage.Failed(e);
             }
         }
 
-        MemoryBucketStore alone;
-        lock (_lock)
-        {
-            alone = _alone ??= Alone();
-        }
-
-        return await work(alone);
+        // Another caller may be about to put it there, or may just have taken it away.
+        return await work(Volatile.Read(ref _alone) ?? Interlocked.CompareExchange(ref _alone, Alone(), null) ?? _alone ?? Alone());
     }
 
-    private bool IsTried()
-    {
-        lock (_lock)
-        {
-            if (_alone is not null && time.GetElapsedTime(_tried) < s_trial)
-            {
-                return false;
-            }
-
-            _tried = time.GetTimestamp();
-            return true;
-        }
-    }
-
-    private void Back()
-    {
-        if (Volatile.Read(ref _alone) is null)
-        {
-            return;
-        }
-
-        lock (_lock)
-        {
-            if (_alone is null)
-            {
-                return;
-            }
-
-            _alone = null;
-        }
-
-        redis.Empty();
-        PacingLog.RedisBack(logger);
-    }
-
-    private void Away(Exception exception)
-    {
-        lock (_lock)
-        {
-            _tried = time.GetTimestamp();
-            if (_alone is not null)
-            {
-                return;
-            }
-
-            _alone = Alone();
-        }
-
-        PacingLog.RedisAway(logger, exception.Message, Math.Max(1, workers()));
-    }
-
-    private MemoryBucketStore Alone() => new(time, workers, redis.Trace);
+    private MemoryBucketStore Alone() => new(_time, _workers, _redis.Trace);
 }

@@ -175,7 +175,7 @@ internal sealed class RedisBucketStore(IConnectionMultiplexer redis, string pref
     {
         var bucket = KeyOf(prefix, key);
         var result = await script.RunAsync(redis.GetDatabase(), [bucket, bucket + ":free"], arguments).WaitAsync(s_patience, time);
-        return result.IsNull ? [] : (string[]?)result ?? [];
+        return result.IsNull ? [] : [.. ((string?[]?)result ?? []).Select(static text => text ?? "")];
     }
 
     private static string Number(double number) => number.ToString("0.############", CultureInfo.InvariantCulture);

@@ -1,102 +1,71 @@
+using LlmWorkflow.Engine.Diagnostics;
 using Microsoft.Extensions.Logging;
 using StackExchange.Redis;
 
 namespace LlmWorkflow.Engine.Providers.Gate;
 
 /// <summary>Gates in Redis; while that is away, this process goes on by itself with its share of the limits, from what it saw last.</summary>
-internal sealed class FleetGateStore(RedisGateStore redis, string process, Func<int> workers, TimeProvider time, ILogger logger) : IGateStore
+internal sealed class FleetGateStore : IGateStore
 {
-    // How often Redis is tried while it is away.
-    private static readonly TimeSpan s_trial = TimeSpan.FromSeconds(1);
-
-    private readonly Lock _lock = new();
+    private readonly RedisGateStore _redis;
+    private readonly string _process;
+    private readonly Func<int> _workers;
+    private readonly Outage _outage;
     private MemoryGateStore? _alone;
-    private long _tried;
+
+    /// <param name="redis">The fleet's gates.</param>
+    /// <param name="process">Name of this process among those that share a gate.</param>
+    /// <param name="workers">Live workers, which divide the limits.</param>
+    /// <param name="time">Spaces the trials.</param>
+    /// <param name="logger">Is told when Redis goes and comes back.</param>
+    public FleetGateStore(RedisGateStore redis, string process, Func<int> workers, TimeProvider time, ILogger logger)
+    {
+        (_redis, _process, _workers) = (redis, process, workers);
+        _outage = new(time, Away, Back);
+
+        void Away(string reason)
+        {
+            Volatile.Write(ref _alone, Alone());
+            GateLog.RedisAway(logger, reason, Math.Max(1, workers()));
+        }
+
+        void Back()
+        {
+            Volatile.Write(ref _alone, null);
+            GateLog.RedisBack(logger);
+        }
+    }
 
     /// <inheritdoc/>
     public async Task<GateTurn> UpdateAsync(GateKey key, IReadOnlyCollection<string> tickets, GateChange change)
     {
-        if (IsTried())
+        if (_outage.IsTried())
         {
             try
             {
-                var turn = await redis.UpdateAsync(key, tickets, change);
-                Back();
+                var turn = await _redis.UpdateAsync(key, tickets, change);
+                _outage.Answered();
                 return turn;
             }
             catch (Exception e) when (e is RedisException or TimeoutException or ObjectDisposedException)
             {
-                Away(e);
+                _outage.Failed(e);
             }
         }
 
-        MemoryGateStore alone;
-        lock (_lock)
-        {
-            alone = _alone ??= Alone();
-        }
-
+        // Another caller may be about to put it there, or may just have taken it away.
+        var alone = Volatile.Read(ref _alone) ?? Interlocked.CompareExchange(ref _alone, Alone(), null) ?? _alone ?? Alone();
         return await alone.UpdateAsync(key, tickets, change);
     }
 
-    private bool IsTried()
+    private MemoryGateStore Alone() => new(() => _redis.Now, _workers, key =>
     {
-        lock (_lock)
-        {
-            if (_alone is not null && time.GetElapsedTime(_tried) < s_trial)
-            {
-                return false;
-            }
-
-            _tried = time.GetTimestamp();
-            return true;
-        }
-    }
-
-    private void Back()
-    {
-        if (Volatile.Read(ref _alone) is null)
-        {
-            return;
-        }
-
-        lock (_lock)
-        {
-            if (_alone is null)
-            {
-                return;
-            }
-
-            _alone = null;
-        }
-
-        GateLog.RedisBack(logger);
-    }
-
-    private void Away(Exception exception)
-    {
-        lock (_lock)
-        {
-            _tried = time.GetTimestamp();
-            if (_alone is not null)
-            {
-                return;
-            }
-
-            _alone = Alone();
-        }
-
-        GateLog.RedisAway(logger, exception.Message, Math.Max(1, workers()));
-    }
-
-    private MemoryGateStore Alone() => new(() => redis.Now, workers, key =>
-    {
-        if (redis.LastSeen(key) is not { } seen)
+        if (_redis.LastSeen(key) is not { } seen)
         {
             return null;
         }
 
-        var at = new GateMoment(redis.Now, process, Costs.ModelLimits.None, Math.Max(1, workers()), 0);
+        var at = new GateMoment(_redis.Now, _process, Costs.ModelLimits.None, Math.Max(1, _workers()), 0);
         return seen with { Gate = seen.Gate.Alone(at) };
     });
 }

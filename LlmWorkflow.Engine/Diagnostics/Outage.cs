@@ -1,4 +1,4 @@
-namespace LlmWorkflow.Engine.ExternalServices.Caching;
+namespace LlmWorkflow.Engine.Diagnostics;
 
 /// <summary>Whether a store answers. While it does not, it is tried once a second; going and coming back are told once each.</summary>
 /// <param name="time">Clock of the trials.</param>
