@@ -52,7 +52,7 @@ internal sealed class ApiAddress(CliHost host)
         }
         catch (HttpRequestException e)
         {
-            throw new CliException($"the API at {Shown(url)} is not reached: {e.Message} Start the system with ./run, or name it with --api or ${UrlVariable}.", ExitCodes.Failure);
+            throw new CliException($"the API at {Shown(url)} is not reached: {e.Message.TrimEnd('.')}. Start the system with ./run, or name it with --api or ${UrlVariable}.", ExitCodes.Failure);
         }
         catch (TaskCanceledException e) when (e.InnerException is TimeoutException)
         {
