@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Net;
 using System.Text.Json;
+using LlmWorkflow.Cli.Running;
 using LlmWorkflow.Client;
 
 namespace LlmWorkflow.Cli.Services;
@@ -79,8 +80,7 @@ internal sealed class ApiAddress(CliHost host)
             return key;
         }
 
-        var isDevelopment = (host.Environment("ENVIRONMENT") ?? host.Environment("DOTNET_ENVIRONMENT") ?? "Development").Equals("Development", StringComparison.OrdinalIgnoreCase);
-        return isDevelopment ? DevelopmentKey : throw new CliException($"{KeyVariable} is not set: it holds the service's admin key.");
+        return StandIn.IsDevelopment(host) ? DevelopmentKey : throw new CliException($"{KeyVariable} is not set: it holds the service's admin key.");
     }
 
     private static string Shown(Uri url) => url.AbsoluteUri.TrimEnd('/');

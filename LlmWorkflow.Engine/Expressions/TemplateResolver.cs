@@ -56,7 +56,8 @@ internal static class TemplateResolver
         return Parse(text).Whole is { } whole ? ExpressionEvaluator.Require(whole, scope) : JsonValues.String(ResolveText(text, scope));
     }
 
-    private static bool HasExpression(JsonElement value) => value.ValueKind switch
+    /// <summary>Whether any string in it has an expression.</summary>
+    public static bool HasExpression(JsonElement value) => value.ValueKind switch
     {
         JsonValueKind.String => value.GetString()!.Contains("${", StringComparison.Ordinal),
         JsonValueKind.Object => value.EnumerateObject().Any(property => HasExpression(property.Value)),

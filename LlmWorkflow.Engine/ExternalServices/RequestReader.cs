@@ -101,7 +101,11 @@ internal sealed class RequestReader(ServiceAuth? auth, ParameterSchema parameter
         var body = fields.Any("body");
         IReadOnlyList<string> path = [.. fields.Path, "body"];
         texts.Value(body, path, texts.RequestRoots);
-        BodySecrets("", body, path);
+        foreach (var (name, text, at) in ServiceTexts.TextsOf(body, path))
+        {
+            CheckSecrets(name, text, at);
+        }
+
         return body;
     }
 
@@ -129,32 +133,6 @@ internal sealed class RequestReader(ServiceAuth? auth, ParameterSchema parameter
         else if (request.BodyType == ExternalServices.BodyType.Form && request.Body.ValueKind != JsonValueKind.Object)
         {
             fields.Fault(said[0], "must be an object for a form: its members are the fields");
-        }
-    }
-
-    private void BodySecrets(string name, JsonElement value, IReadOnlyList<string> path)
-    {
-        switch (value.ValueKind)
-        {
-            case JsonValueKind.String:
-                CheckSecrets(name, value.GetString()!, path);
-                break;
-            case JsonValueKind.Object:
-                foreach (var property in value.EnumerateObject())
-                {
-                    BodySecrets(property.Name, property.Value, [.. path, property.Name]);
-                }
-
-                break;
-            case JsonValueKind.Array:
-                foreach (var (index, item) in value.EnumerateArray().Index())
-                {
-                    BodySecrets("", item, [.. path, index.ToString(System.Globalization.CultureInfo.InvariantCulture)]);
-                }
-
-                break;
-            default:
-                break;
         }
     }
 

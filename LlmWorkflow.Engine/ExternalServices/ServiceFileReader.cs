@@ -90,25 +90,16 @@ internal sealed partial class ServiceFileReader
             return "";
         }
 
-        if (!Uri.TryCreate(text, UriKind.Absolute, out var url) || url.Scheme is not ("http" or "https") || url.Host.Length == 0)
+        if (DestinationGuard.CheckUrl(text, allowPrivate) is { } problem)
         {
-            root.Fault("base_url", "must be an absolute http or https URL");
-        }
-        else if (url.UserInfo.Length > 0)
-        {
-            root.Fault("base_url", "must not hold a user name or password", "Put the key into 'auth'.");
+            var suggestion = DestinationGuard.CheckUrl(text, allowPrivate: true) is null ? "If the service runs inside your network, set \"allow_private_addresses\"."
+                : Uri.TryCreate(text, UriKind.Absolute, out var url) && url.UserInfo.Length > 0 ? "Put the key into 'auth'."
+                : null;
+            root.Fault("base_url", problem, suggestion);
         }
         else if (text.AsSpan().IndexOfAny('?', '#') >= 0)
         {
             root.Fault("base_url", "must not hold a query or fragment", "Put it into the operations' 'query'.");
-        }
-        else if (text.Any(static c => char.IsControl(c) || char.IsWhiteSpace(c)))
-        {
-            root.Fault("base_url", "must not hold white space or control characters");
-        }
-        else if (DestinationGuard.CheckUrl(text, allowPrivate) is { } problem)
-        {
-            root.Fault("base_url", problem, "If the service runs inside your network, set \"allow_private_addresses\".");
         }
 
         return text;

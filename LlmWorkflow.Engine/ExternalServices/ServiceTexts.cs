@@ -48,57 +48,34 @@ internal sealed class ServiceTexts(ParameterSchema parameters, bool hasPages, Li
     /// <summary>Checks every text of a JSON value.</summary>
     public void Value(JsonElement value, IReadOnlyList<string> path, IReadOnlyCollection<string> roots)
     {
-        switch (value.ValueKind)
+        foreach (var (_, text, at) in TextsOf(value, path))
         {
-            case JsonValueKind.String:
-                Text(value.GetString()!, path, roots);
-                break;
-            case JsonValueKind.Object:
-                foreach (var property in value.EnumerateObject())
-                {
-                    Value(property.Value, [.. path, property.Name], roots);
-                }
-
-                break;
-            case JsonValueKind.Array:
-                foreach (var (index, item) in value.EnumerateArray().Index())
-                {
-                    Value(item, [.. path, index.ToString(System.Globalization.CultureInfo.InvariantCulture)], roots);
-                }
-
-                break;
-            default:
-                break;
+            Text(text, at, roots);
         }
     }
 
     /// <summary>Notes texts of a JSON value that are expressions but for the <c>${}</c> around them, which is not needed elsewhere in the file.</summary>
     public void Bracketed(JsonElement value, IReadOnlyList<string> path, IReadOnlyCollection<string> roots)
     {
-        switch (value.ValueKind)
+        foreach (var (_, whole, at) in TextsOf(value, path))
         {
-            case JsonValueKind.String when value.GetString()!.Trim() is var text && roots.FirstOrDefault(root => text.StartsWith(root, StringComparison.Ordinal)) is { } root
-                && (text.Length == root.Length || text[root.Length] is '.' or '['):
-                faults.Add(new(path, FileFaultKind.InvalidExpression, "is a text and not what it names", $"Write \"${{{text}}}\"."));
-                break;
-            case JsonValueKind.Object:
-                foreach (var property in value.EnumerateObject())
-                {
-                    Bracketed(property.Value, [.. path, property.Name], roots);
-                }
-
-                break;
-            case JsonValueKind.Array:
-                foreach (var (index, item) in value.EnumerateArray().Index())
-                {
-                    Bracketed(item, [.. path, index.ToString(System.Globalization.CultureInfo.InvariantCulture)], roots);
-                }
-
-                break;
-            default:
-                break;
+            var text = whole.Trim();
+            if (roots.FirstOrDefault(root => text.StartsWith(root, StringComparison.Ordinal)) is { } root && (text.Length == root.Length || text[root.Length] is '.' or '['))
+            {
+                faults.Add(new(at, FileFaultKind.InvalidExpression, "is a text and not what it names", $"Write \"${{{text}}}\"."));
+            }
         }
     }
+
+    /// <summary>Every text of a JSON value, in order, with the name of its member (empty: it has none) and where it stands.</summary>
+    public static IEnumerable<(string Name, string Text, IReadOnlyList<string> Path)> TextsOf(JsonElement value, IReadOnlyList<string> path, string name = "") => value.ValueKind switch
+    {
+        JsonValueKind.String => [(name, value.GetString()!, path)],
+        JsonValueKind.Object => value.EnumerateObject().SelectMany(property => TextsOf(property.Value, [.. path, property.Name], property.Name)),
+        JsonValueKind.Array => value.EnumerateArray().Index()
+            .SelectMany(item => TextsOf(item.Item, [.. path, item.Index.ToString(System.Globalization.CultureInfo.InvariantCulture)])),
+        _ => [],
+    };
 
     /// <summary>The parameters that an expression reads; <paramref name="needed"/>: only where it does not cope when they are missing.</summary>
     public static IEnumerable<string> ParametersOf(Expression expression, bool needed = false) =>

@@ -191,15 +191,7 @@ internal sealed class ReplyPlayer(
         return length;
     }
 
-    private async Task HoldAsync(HoldPoint point, CancellationToken gone)
-    {
-        if (behavior.Settings.Hold == point)
-        {
-            var name = behavior.Settings.HoldId ?? JsonSerializer.SerializeToElement(point, SimulatorJson.Wire.HoldPoint).GetString()!;
-            await holds.HoldAsync(
-                new HeldCall { Hold = name, Point = point, CallId = call.Id, Path = call.Path, Model = call.Model, At = time.GetUtcNow() }, gone);
-        }
-    }
+    private Task HoldAsync(HoldPoint point, CancellationToken gone) => holds.HoldAsync(call, behavior.Settings, point, gone);
 
     private UpstreamFault MidwayFault() => protocol.Fault(status: null, reply.Settings.ErrorCode, reply.Model);
 

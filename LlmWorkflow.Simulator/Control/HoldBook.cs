@@ -1,3 +1,6 @@
+using System.Text.Json;
+using LlmWorkflow.Simulator.Ledger;
+
 namespace LlmWorkflow.Simulator.Control;
 
 /// <summary>A call that stands still.</summary>
@@ -35,9 +38,20 @@ internal sealed class HoldBook(TimeProvider time)
     private readonly List<Stop> stops = [];
     private TaskCompletionSource changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    /// <summary>Stands still.</summary>
+    /// <summary>Stands still if that is asked for there.</summary>
     /// <exception cref="OperationCanceledException">The client is gone.</exception>
-    public async Task HoldAsync(HeldCall call, CancellationToken gone)
+    public Task HoldAsync(UpstreamCall call, Behavior settings, HoldPoint point, CancellationToken gone)
+    {
+        if (settings.Hold != point)
+        {
+            return Task.CompletedTask;
+        }
+
+        var name = settings.HoldId ?? JsonSerializer.SerializeToElement(point, SimulatorJson.Wire.HoldPoint).GetString()!;
+        return HoldAsync(new HeldCall { Hold = name, Point = point, CallId = call.Id, Path = call.Path, Model = call.Model, At = time.GetUtcNow() }, gone);
+    }
+
+    private async Task HoldAsync(HeldCall call, CancellationToken gone)
     {
         var stop = new Stop(call, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
         Change(() => stops.Add(stop));

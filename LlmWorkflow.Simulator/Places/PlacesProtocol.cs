@@ -74,8 +74,9 @@ internal sealed class PlacesProtocol() : ServiceProtocol("google_places", "/plac
         }
 
         var found = PlaceDirectory.Search(request);
-        var end = request.Offset + request.PageSize;
-        var reply = mask.Apply(found.Skip(request.Offset).Take(request.PageSize));
+        var page = found.Skip(request.Offset).Take(request.PageSize).ToList();
+        var end = request.Offset + page.Count;
+        var reply = mask.Apply(page);
         if (mask.HasNextPageToken && end < found.Count)
         {
             reply["nextPageToken"] = request.TokenFor(end);

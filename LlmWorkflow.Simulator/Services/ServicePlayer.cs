@@ -59,16 +59,7 @@ internal sealed class ServicePlayer(HttpContext http, UpstreamCall call, Behavio
     }
 
     /// <summary>Stands still if that is asked for here.</summary>
-    public Task HoldAsync(HoldPoint point, CancellationToken gone)
-    {
-        if (settings.Hold != point)
-        {
-            return Task.CompletedTask;
-        }
-
-        var name = settings.HoldId ?? JsonSerializer.SerializeToElement(point, SimulatorJson.Wire.HoldPoint).GetString()!;
-        return holds.HoldAsync(new HeldCall { Hold = name, Point = point, CallId = call.Id, Path = call.Path, At = time.GetUtcNow() }, gone);
-    }
+    public Task HoldAsync(HoldPoint point, CancellationToken gone) => holds.HoldAsync(call, settings, point, gone);
 
     private static byte[] Page(int status) =>
         Encoding.UTF8.GetBytes($"<!DOCTYPE html>\n<html><head><title>{status}</title></head><body><h1>{status}</h1><p>A page of a proxy.</p></body></html>\n");

@@ -59,12 +59,8 @@ public sealed class CachedCallTests
     private static async Task<IReadOnlyList<JobStatusResponse>> RunAsync(RunningSystem system, string what, Func<Task> meanwhile)
     {
         var request = new SubmitRequest { WorkflowName = "asks_same", InputData = JsonElement.Parse($$"""{"what":"{{what}}"}""") };
-        var jobs = await Task.WhenAll(Enumerable.Range(0, Jobs).Select(_ => system.Client.SubmitAsync(request)));
-        await meanwhile();
-        await Eventually.TrueAsync(
-            async () => await system.ScalarAsync<long>("select count(*) from llm_workflow_jobs where status in ('completed', 'failed') and id = any($1)", jobs.Select(job => job.JobId).ToArray()) == Jobs,
-            TimeSpan.FromSeconds(90), "the end of all jobs");
-        return await Task.WhenAll(jobs.Select(job => system.Client.GetStatusAsync(job.JobId)));
+        var jobs = await system.RunAsync(Enumerable.Repeat(request, Jobs), TimeSpan.FromSeconds(90), meanwhile);
+        return await Task.WhenAll(jobs.Select(job => system.Client.GetStatusAsync(job)));
     }
 
     private static async Task<int> CallsAsync(RunningSystem system) => (await system.LedgerAsync()).GetProperty("calls").GetArrayLength();

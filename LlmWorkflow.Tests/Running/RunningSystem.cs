@@ -10,6 +10,7 @@ using LlmWorkflow.AppHost;
 using LlmWorkflow.AppHost.Servers;
 using LlmWorkflow.Client;
 using LlmWorkflow.Client.Contracts;
+using LlmWorkflow.Tests.AppHost;
 using LlmWorkflow.Tests.Support;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
@@ -82,6 +83,20 @@ internal sealed class RunningSystem : IAsyncDisposable
         using var content = new StringContent(json, System.Text.Encoding.UTF8, "application/json");
         using var response = await Simulator.PutAsync(new Uri("/_control/behavior", UriKind.Relative), content);
         response.EnsureSuccessStatusCode();
+    }
+
+    /// <summary>Submits all at once and waits until each has ended.</summary>
+    /// <param name="requests">The jobs.</param>
+    /// <param name="limit">Longest wait.</param>
+    /// <param name="meanwhile">What happens when they are submitted; null: nothing.</param>
+    public async Task<IReadOnlyList<Guid>> RunAsync(IEnumerable<SubmitRequest> requests, TimeSpan limit, Func<Task>? meanwhile = null)
+    {
+        var ids = (await Task.WhenAll(requests.Select(request => Client.SubmitAsync(request)))).Select(job => job.JobId).ToArray();
+        await (meanwhile?.Invoke() ?? Task.CompletedTask);
+        await Eventually.TrueAsync(
+            async () => await ScalarAsync<long>("select count(*) from llm_workflow_jobs where status in ('completed', 'failed') and id = any($1)", ids) == ids.Length,
+            limit, "the end of all jobs");
+        return ids;
     }
 
     /// <summary>Pids of the workers that hold a lease, newest first.</summary>

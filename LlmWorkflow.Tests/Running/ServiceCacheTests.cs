@@ -50,12 +50,8 @@ public sealed class ServiceCacheTests
     private static async Task<IReadOnlyList<JsonElement>> RunAsync(RunningSystem system, string workflow, int count)
     {
         var request = new SubmitRequest { WorkflowName = workflow, InputData = JsonElement.Parse("{}") };
-        var jobs = await Task.WhenAll(Enumerable.Range(0, count).Select(_ => system.Client.SubmitAsync(request)));
-        var ids = jobs.Select(job => job.JobId).ToArray();
-        await Eventually.TrueAsync(
-            async () => await system.ScalarAsync<long>("select count(*) from llm_workflow_jobs where status in ('completed', 'failed') and id = any($1)", ids) == count,
-            s_patience, "the end of all jobs");
-        var ends = await Task.WhenAll(ids.Select(id => system.Client.GetStatusAsync(id)));
+        var jobs = await system.RunAsync(Enumerable.Repeat(request, count), s_patience);
+        var ends = await Task.WhenAll(jobs.Select(job => system.Client.GetStatusAsync(job)));
         Assert.All(ends, end => Assert.True(end.Status == "completed", end.ErrorMessage));
         return [.. ends.Select(end => end.Output!.Value)];
     }

@@ -53,13 +53,7 @@ public sealed class ServicePaceTests(ITestOutputHelper output)
         }
         """;
 
-    private static async Task RunAsync(RunningSystem system, string workflow, int count)
-    {
-        var jobs = await Task.WhenAll(Enumerable.Range(0, count).Select(i =>
-            system.Client.SubmitAsync(new SubmitRequest { WorkflowName = workflow, InputData = JsonElement.Parse($$"""{"what":"{{workflow}} {{i}}"}""") })));
-        var ids = jobs.Select(job => job.JobId).ToArray();
-        await Eventually.TrueAsync(
-            async () => await system.ScalarAsync<long>("select count(*) from llm_workflow_jobs where status in ('completed', 'failed') and id = any($1)", ids) == count,
-            TimeSpan.FromMinutes(3), "the end of all jobs");
-    }
+    private static async Task RunAsync(RunningSystem system, string workflow, int count) => await system.RunAsync(
+        Enumerable.Range(0, count).Select(i => new SubmitRequest { WorkflowName = workflow, InputData = JsonElement.Parse($$"""{"what":"{{workflow}} {{i}}"}""") }),
+        TimeSpan.FromMinutes(3));
 }

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using LlmWorkflow.Engine.Diagnostics;
+using LlmWorkflow.Engine.Expressions;
 using LlmWorkflow.Engine.ExternalServices;
 
 namespace LlmWorkflow.Engine.Definitions.Rules;
@@ -65,7 +66,7 @@ internal static class ServiceRules
                 NearestNames.Suggest(unknown, [.. operation.Parameters!]));
         }
 
-        foreach ((string name, JsonElement value) in step.Config.Where(parameter => operation.Schema?.Resolve(parameter.Key) is not null && !HasExpression(parameter.Value)))
+        foreach ((string name, JsonElement value) in step.Config.Where(parameter => operation.Schema?.Resolve(parameter.Key) is not null && !TemplateResolver.HasExpression(parameter.Value)))
         {
             if (ServiceParameters.Problem(operation.Schema!, name, value) is { } problem)
             {
@@ -77,12 +78,4 @@ internal static class ServiceRules
     private static IEnumerable<string> Missing(ExternalApiStepDefinition step, KnownOperation operation) => operation.Schema is { } schema
         ? ServiceParameters.Missing(schema, step.Config.Keys)
         : operation.Required.Where(name => !step.Config.ContainsKey(name)).Select(name => $"'{name}' is required");
-
-    private static bool HasExpression(JsonElement value) => value.ValueKind switch
-    {
-        JsonValueKind.String => value.GetString()!.Contains("${", StringComparison.Ordinal),
-        JsonValueKind.Object => value.EnumerateObject().Any(property => HasExpression(property.Value)),
-        JsonValueKind.Array => value.EnumerateArray().Any(HasExpression),
-        _ => false,
-    };
 }
