@@ -147,17 +147,19 @@ internal sealed class FleetReplies
 
     private async Task RenewAsync(ReplyKey key, Guid filler, CancellationToken ended)
     {
-        var isHeld = true;
-        while (isHeld)
+        try
         {
-            await Task.Delay(_times.Renewal, _time, ended).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            if (ended.IsCancellationRequested)
+            var isHeld = true;
+            while (isHeld)
             {
-                return;
+                await Task.Delay(_times.Renewal, _time, ended);
+                // While the database is away nobody else can take the place either.
+                isHeld = await TryAsync(async stop => await _table.RenewAsync(key, filler, _times.Lease, stop) ? Renewal.Held : Renewal.Lost, ended) is not Renewal.Lost;
             }
-
-            // While the database is away nobody else can take the place either.
-            isHeld = await TryAsync(async stop => await _table.RenewAsync(key, filler, _times.Lease, stop) ? Renewal.Held : Renewal.Lost, ended) is not Renewal.Lost;
+        }
+        catch (OperationCanceledException) when (ended.IsCancellationRequested)
+        {
+            // The call has ended, maybe in the middle of a statement.
         }
     }
 

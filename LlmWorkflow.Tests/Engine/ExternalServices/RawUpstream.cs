@@ -11,6 +11,7 @@ internal sealed class RawUpstream : IAsyncDisposable
     private readonly CancellationTokenSource _stop = new();
     private readonly Func<Socket, CancellationToken, Task> _answer;
     private readonly Task _loop;
+    private readonly TaskCompletionSource _asked = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _requests;
 
     public RawUpstream(Func<Socket, CancellationToken, Task> answer)
@@ -22,6 +23,9 @@ internal sealed class RawUpstream : IAsyncDisposable
     }
 
     public Uri Url { get; }
+
+    /// <summary>The first request has come.</summary>
+    public Task Asked => _asked.Task.WaitAsync(TimeSpan.FromSeconds(20));
 
     public int Requests => Volatile.Read(ref _requests);
 
@@ -81,6 +85,7 @@ internal sealed class RawUpstream : IAsyncDisposable
                 }
 
                 Interlocked.Increment(ref _requests);
+                _asked.TrySetResult();
                 await _answer(socket, _stop.Token);
             }
             catch (Exception e) when (e is OperationCanceledException or SocketException or ObjectDisposedException)

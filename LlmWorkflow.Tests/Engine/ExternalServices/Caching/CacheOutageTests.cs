@@ -83,6 +83,37 @@ public sealed class CacheOutageTests(EngineFixture engine) : IClassFixture<Engin
     }
 
     [Fact]
+    public async Task GetOrCallAsync_CallEndsWhileItsPlaceIsRenewed_IsTheCallsEnd()
+    {
+        var name = $"renews_{Guid.CreateVersion7():N}";
+        await using var source = NpgsqlDataSource.Create($"{engine.ConnectionString};Application Name={name}");
+        var times = CacheTimes.Default with { Renewal = TimeSpan.FromMilliseconds(50), Statement = TimeSpan.FromMinutes(1) };
+        await using var cache = new ResponseCache(
+            engine.Redis, engine.Options.RedisPrefix, new(source, TimeProvider.System, NullLogger<Database>.Instance), TimeProvider.System, _logger, times);
+        ScriptedService service = new();
+        var asked = cache.GetOrCallAsync(Key(name), Hour, service.CallAsync, CancellationToken.None);
+        await service.Asked;
+        await using (var other = new NpgsqlConnection(engine.ConnectionString))
+        {
+            await other.OpenAsync();
+            await using var transaction = await other.BeginTransactionAsync();
+            await using (var locked = new NpgsqlCommand("select from external_api_cache where key = $1 for update", other, transaction))
+            {
+                locked.Parameters.Add(new() { Value = Key(name).Text });
+                Assert.True(await (await locked.ExecuteReaderAsync()).ReadAsync());
+            }
+
+            await UntilAsync(() => WaitsForLockAsync(name, "update external_api_cache set filling_until%"));
+            service.Answer(Failure());
+            await UntilAsync(() => WaitsForLockAsync(name, "with unfilled%"));
+        }
+
+        Assert.Equal(Failure().Error, (await asked).Error);
+        Assert.Equal(0, await engine.ScalarAsync<long>("select count(*) from external_api_cache where key = $1", Key(name).Text));
+        Assert.Empty(_logger.Ids);
+    }
+
+    [Fact]
     public async Task GetOrCallAsync_DatabaseAway_EachProcessCallsOnceAndItIsToldOnce()
     {
         await using var server = await TestServers.StartOwnPostgresAsync();
@@ -132,4 +163,7 @@ public sealed class CacheOutageTests(EngineFixture engine) : IClassFixture<Engin
             return Task.FromResult(answer);
         },
         CancellationToken.None).WaitAsync(TimeSpan.FromSeconds(30));
+
+    private Task<bool> WaitsForLockAsync(string application, string statement) => engine.ScalarAsync<bool>(
+        "select exists (select from pg_stat_activity where application_name = $1 and wait_event_type = 'Lock' and query like $2)", application, statement);
 }
