@@ -109,9 +109,15 @@ internal sealed class ServiceTexts(ParameterSchema parameters, bool hasPages, Li
     private void Check(Expression expression, IReadOnlyList<string> path, int from, IReadOnlyCollection<string> roots)
     {
         // Replies are kept, and what a kept reply was asked with must not depend on the hour.
-        foreach (var call in Calls(expression).Where(call => call.Name == "now"))
+        foreach (var call in All(expression).OfType<CallExpression>().Where(call => call.Name == "now"))
         {
             Add(FileFaultKind.UnknownReference, "uses 'now()', which service files have not", "Give the time as a parameter.", call.Position);
+        }
+
+        // Such a comparison never holds, and nobody would notice.
+        foreach (var literal in All(expression).OfType<BinaryExpression>().SelectMany(ComparedWithStatus).Where(literal => literal.Value.ValueKind != JsonValueKind.Number))
+        {
+            Add(FileFaultKind.InvalidExpression, $"compares 'status' with {literal}, which is no number", "Write the HTTP status as a number: status == 404.", literal.Position);
         }
 
         foreach (var (root, member) in ExpressionReads.Of(expression).Select(read => Parts(read.Path)))
@@ -137,8 +143,15 @@ internal sealed class ServiceTexts(ParameterSchema parameters, bool hasPages, Li
         void Add(FileFaultKind kind, string problem, string? suggestion, int position) => faults.Add(new(path, kind, problem, suggestion) { Index = from + position });
     }
 
-    private static IEnumerable<CallExpression> Calls(Expression expression) =>
-        expression.Children.SelectMany(Calls).Concat(expression is CallExpression call ? [call] : []);
+    private static IEnumerable<Expression> All(Expression expression) => expression.Children.SelectMany(All).Append(expression);
+
+    private static IEnumerable<LiteralExpression> ComparedWithStatus(BinaryExpression comparison) => comparison switch
+    {
+        { Operator: BinaryOperator.In or BinaryOperator.NotIn, Left: NameExpression { Name: "status" }, Right: ArrayExpression list } => list.Items.OfType<LiteralExpression>(),
+        { Operator: >= BinaryOperator.Equal and <= BinaryOperator.GreaterOrEqual, Left: NameExpression { Name: "status" }, Right: LiteralExpression right } => [right],
+        { Operator: >= BinaryOperator.Equal and <= BinaryOperator.GreaterOrEqual, Left: LiteralExpression left, Right: NameExpression { Name: "status" } } => [left],
+        _ => [],
+    };
 
     private static (NameExpression Root, MemberExpression? Member) Parts(Expression path)
     {

@@ -97,6 +97,9 @@ public sealed class ServiceFileReaderTests
         // The reply.
         { "\"response.ok == true\"", "\"response.ok ==\"", IssueCodes.InvalidExpression, "/operations/find/success", 23, false },
         { "\"response.ok == true\"", "\"params.q == 'x'\"", IssueCodes.UnknownReference, "/operations/find/success", 23, false },
+        { "\"response.ok == true\"", "\"status == '404'\"", IssueCodes.InvalidExpression, "/operations/find/success", 23, false },
+        { "\"response.ok == true\"", "\"'200' <= status\"", IssueCodes.InvalidExpression, "/operations/find/success", 23, false },
+        { "\"response.ok == true\"", "\"status in [200, '404']\"", IssueCodes.InvalidExpression, "/operations/find/success", 23, false },
         { "\"response.ok == true\"", "{ \"path\": \"ok\", \"values\": [] }", IssueCodes.InvalidValue, "/operations/find/success", 23, true },
         { "\"RateLimited\"", "\"TooMany\"", IssueCodes.InvalidValue, "/operations/find/errors/0/type", 24, true },
         { "\"type\": \"RateLimited\"", "\"type\": \"RateLimited\", \"message\": 5", IssueCodes.InvalidValue, "/operations/find/errors/0/message", 24, true },
@@ -141,6 +144,7 @@ public sealed class ServiceFileReaderTests
     [Theory]
     [InlineData("\"${params.q}\"", "\"ab ${params.quary}\"", 36, "'q' reads the parameter 'quary', which is not declared.", "There is: kind, limit, q.")]
     [InlineData("\"response.ok == true\"", "\"  response.ok = true\"", 33, "'success' holds a faulty expression: ", null)]
+    [InlineData("\"response.ok == true\"", "\"status == '404'\"", 29, "'success' compares 'status' with '404', which is no number.", "Write the HTTP status as a number: status == 404.")]
     [InlineData("\"RateLimited\"", "\"RateLimitd\"", 58, "'type' must be one of: ", "Did you mean 'RateLimited'?")]
     [InlineData("\"X-Trace\": \"a\"", "\"X-Other-Key\": \"abc\"", 35, "'X-Other-Key' looks like a key.", "'auth' takes them from the environment.")]
     public void Read_Fault_NamesColumnAndNearest(string good, string bad, int column, string message, string? suggestion)
