@@ -59,7 +59,7 @@ internal sealed class FleetBucketStore : IBucketStore
                 _outage.Answered();
                 return result;
             }
-            catch (Exception e) when (e is RedisException or TimeoutException or ObjectDisposedException)
+            catch (Exception e) when (e is RedisException or TimeoutException or ObjectDisposedException or TaskCanceledException)
             {
                 _outage.Failed(e);
             }

@@ -47,7 +47,7 @@ internal sealed class FleetGateStore : IGateStore
                 _outage.Answered();
                 return turn;
             }
-            catch (Exception e) when (e is RedisException or TimeoutException or ObjectDisposedException)
+            catch (Exception e) when (e is RedisException or TimeoutException or ObjectDisposedException or TaskCanceledException)
             {
                 _outage.Failed(e);
             }

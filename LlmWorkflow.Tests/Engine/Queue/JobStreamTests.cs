@@ -1,5 +1,7 @@
+using LlmWorkflow.Engine.Queue;
 using LlmWorkflow.Engine.Storage;
 using LlmWorkflow.Tests.Support;
+using Microsoft.Extensions.Options;
 
 namespace LlmWorkflow.Tests.Engine.Queue;
 
@@ -41,6 +43,18 @@ public sealed class JobStreamTests(EngineFixture engine) : IClassFixture<EngineF
         // Weights 16 and 64: four in five are high on average.
         var fromHigh = first.Count(id => high.Exists(h => h.JobId == id));
         Assert.InRange(fromHigh, 30, 49);
+    }
+
+    [Fact]
+    public async Task AddAsync_ClientCancelsTheCall_ReturnsAsWithoutRedis()
+    {
+        RecordedLog<JobStream> log = new();
+        JobStream stream = new(CancellingRedis.Create(), Options.Create(engine.Options), log);
+
+        await stream.AddAsync([new(Guid.CreateVersion7(), 5)]);
+
+        Assert.Empty(await stream.TakeAsync(1, 1));
+        Assert.Single(log.Ids);
     }
 
     [Fact]

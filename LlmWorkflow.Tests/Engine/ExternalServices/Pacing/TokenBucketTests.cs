@@ -21,6 +21,15 @@ public sealed class TokenBucketTests
     public async Task TakeAsync_TokenThere_GoesAtOnce() => Assert.Null(await TakeAsync());
 
     [Fact]
+    public async Task TakeAsync_ClientOfRedisCancelsTheCall_GoesOnAlone()
+    {
+        RedisBucketStore redis = new(CancellingRedis.Create(), "t", _time);
+        TokenBucket bucket = new(new FleetBucketStore(redis, static () => 1, _time, NullLogger.Instance), _time, NullLogger<TokenBucket>.Instance);
+
+        Assert.Null(await bucket.TakeAsync(s_key, s_limit, null, CancellationToken.None));
+    }
+
+    [Fact]
     public async Task TakeAsync_TurnLater_WaitsForIt()
     {
         await TakeAsync();

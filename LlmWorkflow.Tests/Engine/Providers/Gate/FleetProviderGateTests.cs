@@ -41,6 +41,16 @@ public sealed class FleetProviderGateTests(ITestOutputHelper output)
     }
 
     [Fact]
+    public async Task EnterAsync_ClientOfRedisCancelsTheCall_GoesOnAlone()
+    {
+        using var gate = new FleetProviderGate(
+            CancellingRedis.Create(), _prefix, () => For(Limits(concurrency: 1)), static () => 1, TimeProvider.System, new Random(1), new RecordedLog<FleetProviderGate>());
+        await gate.LeaveAsync((await EnterAsync(gate, "a")).Pass!, Answered());
+
+        Assert.NotNull((await EnterAsync(gate, "b")).Pass);
+    }
+
+    [Fact]
     public async Task LeaveAsync_RefusedInOneProcess_PausesTheOthers()
     {
         await using var fleet = await FleetAsync(() => SpendLimits.None);
