@@ -46,7 +46,7 @@ internal sealed class JobConsumer(
     public async Task<bool> RunOnceAsync(CancellationToken stopFetching)
     {
         var free = _slots - _running.Count;
-        if (free > 0)
+        if (free > 0 && leases.IsTrusted)
         {
             var ids = await stream.TakeAsync(free, random.Next());
             if (ids.Count > 0)
