@@ -13,8 +13,10 @@ public sealed class WorkerLease(LeaseStore store, TimeProvider time, ILogger<Wor
     /// <summary>How long a renewal holds: the longest wait before a dead worker's jobs are taken over.</summary>
     public static readonly TimeSpan Duration = TimeSpan.FromSeconds(10);
 
-    /// <summary>Time between renewals: three may fail before the lease is lost.</summary>
+    /// <summary>Time between renewals, and the longest that one may take.</summary>
     public static readonly TimeSpan RenewEvery = TimeSpan.FromSeconds(3);
+
+    private static readonly TimeSpan RetryAfter = TimeSpan.FromMilliseconds(500);
 
     private static readonly TimeSpan Margin = TimeSpan.FromSeconds(1);
 
@@ -50,37 +52,38 @@ public sealed class WorkerLease(LeaseStore store, TimeProvider time, ILogger<Wor
         Log.WorkerRegistered(logger, worker.Id, worker.Capacity);
     }
 
-    /// <summary>Renews, and gives the lease up when it can no longer be trusted. Returns whether it is trusted.</summary>
+    /// <summary>Renews, again and again while the database is away, and gives the lease up when it can no longer be trusted. Returns whether it is trusted.</summary>
     public async Task<bool> RenewAsync(CancellationToken cancellationToken)
     {
-        if (IsTrusted)
+        while (IsTrusted)
         {
             var started = time.GetTimestamp();
-            using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-            limit.CancelAfter(RenewEvery);
+            // Not longer than it is trusted: soon after that, others take its jobs.
+            var left = Duration - Margin - time.GetElapsedTime(_trustedSince);
+            using var limit = new CancellationTokenSource(left > RenewEvery ? RenewEvery : left > TimeSpan.Zero ? left : TimeSpan.Zero, time);
+            using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
             try
             {
-                if (await store.RenewAsync(Worker.Id, Duration, limit.Token) is { } live)
+                if (await store.RenewAsync(Worker.Id, Duration, either.Token) is { } live)
                 {
                     LiveWorkers = live;
                     _trustedSince = started;
                     return true;
                 }
 
-                GiveUp();
+                break;
             }
             catch (Exception e) when (Database.IsTransient(e) || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested))
             {
                 Log.DatabaseAway(logger, e.Message);
             }
+
+            // Not only when the next renewal is due: after one that took its whole time, that may be too late.
+            await Task.Delay(RetryAfter, time, cancellationToken);
         }
 
-        if (!IsTrusted)
-        {
-            GiveUp();
-        }
-
-        return IsTrusted;
+        GiveUp();
+        return false;
     }
 
     /// <inheritdoc/>
