@@ -27,10 +27,11 @@ internal sealed class GateLane(GateKey key, GateSurroundings surroundings)
 
     private readonly Lock _lock = new();
     private readonly Queue<Operation> _pending = [];
-    private readonly Queue<TaskCompletionSource> _waiting = [];
+    private readonly LinkedList<TaskCompletionSource> _waiting = [];
     private readonly Dictionary<Guid, GateCall> _calls = [];
     private readonly TagList _tags = [new(EngineTelemetry.Tags.Provider, key.Provider), new(EngineTelemetry.Tags.RequestModel, key.Model)];
     private bool _running;
+    private long _ended;
 
     // The provider has answered before: that it answers is no news.
     private volatile bool _isKnown;
@@ -43,6 +44,7 @@ internal sealed class GateLane(GateKey key, GateSurroundings surroundings)
         while (true)
         {
             cancellationToken.ThrowIfCancellationRequested();
+            var ended = Volatile.Read(ref _ended);
             var operation = new Operation { Ask = ask };
             // Not to be cancelled: what was written would be left behind.
             var (verdict, call) = await AddAsync(operation);
@@ -53,10 +55,11 @@ internal sealed class GateLane(GateKey key, GateSurroundings surroundings)
             }
 
             var rest = s_patience - time.GetElapsedTime(started);
-            if (verdict is { Decision: GateDecision.Wait, Reason: GateWaitReason.Concurrency } && rest > TimeSpan.Zero && TryWait() is { } freed)
+            if (verdict is { Decision: GateDecision.Wait, Reason: GateWaitReason.Concurrency } && rest > TimeSpan.Zero && TryWait(ended) is { } freed)
             {
                 using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-                await Task.WhenAny(freed, Task.Delay(rest, time, stop.Token));
+                await Task.WhenAny(freed.Task, Task.Delay(rest, time, stop.Token));
+                StopWaiting(freed, cancellationToken.IsCancellationRequested);
                 await stop.CancelAsync();
                 continue;
             }
@@ -116,19 +119,46 @@ internal sealed class GateLane(GateKey key, GateSurroundings surroundings)
         : verdict.Placed ? AddAsync(new Operation { Withdrawn = ask })
         : Task.CompletedTask;
 
-    // No more wait here than there are calls that may end.
-    private Task? TryWait()
+    // No more wait here than there are calls that may end; nobody, when one has ended since the ask.
+    private TaskCompletionSource? TryWait(long ended)
     {
+        var freed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         lock (_lock)
         {
+            if (_ended != ended)
+            {
+                freed.SetResult();
+                return freed;
+            }
+
             if (_waiting.Count >= _calls.Count)
             {
                 return null;
             }
 
-            var freed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-            _waiting.Enqueue(freed);
-            return freed.Task;
+            _waiting.AddLast(freed);
+            return freed;
+        }
+    }
+
+    // A slot that is freed is for somebody who still waits.
+    private void StopWaiting(TaskCompletionSource freed, bool isCancelled)
+    {
+        lock (_lock)
+        {
+            if (!_waiting.Remove(freed) && isCancelled)
+            {
+                WakeNext();
+            }
+        }
+    }
+
+    private void WakeNext()
+    {
+        if (_waiting.First is { Value: var next })
+        {
+            _waiting.RemoveFirst();
+            next.TrySetResult();
         }
     }
 
@@ -219,10 +249,8 @@ internal sealed class GateLane(GateKey key, GateSurroundings surroundings)
             if (operation.Ended is { } ended && _calls.Remove(ended.Id))
             {
                 EngineTelemetry.GateCallsInFlight.Add(-1, _tags);
-                if (_waiting.TryDequeue(out var next))
-                {
-                    next.TrySetResult();
-                }
+                _ended++;
+                WakeNext();
             }
 
             if (operation.Ask is not { } ask || verdict.Decision != GateDecision.Pass)

@@ -64,6 +64,42 @@ public sealed class LocalProviderGateTests
     }
 
     [Fact]
+    public async Task EnterAsync_SlotFreedAfterAnotherGaveUp_IsTakenAtOnce()
+    {
+        _limits = For(Limits(concurrency: 1));
+        VirtualTime time = new();
+        var gate = new LocalProviderGate(() => _limits, time, new Random(1), NullLogger<LocalProviderGate>.Instance);
+        var pass = await PassAsync(gate, Key);
+        var gaveUp = gate.EnterAsync(Key, Ask("b"), CancellationToken.None);
+        time.Advance(TimeSpan.FromSeconds(1));
+        Assert.NotNull((await gaveUp).Wait);
+
+        var waiting = gate.EnterAsync(Key, Ask("c"), CancellationToken.None);
+        Assert.False(waiting.IsCompleted);
+        await gate.LeaveAsync(pass, Answered());
+
+        Assert.NotNull((await waiting.WaitAsync(TimeSpan.FromSeconds(5))).Pass);
+    }
+
+    [Fact]
+    public async Task EnterAsync_AnotherWasCancelled_TakesTheSlotAtOnce()
+    {
+        _limits = For(Limits(concurrency: 2));
+        var gate = new LocalProviderGate(() => _limits, new VirtualTime(), new Random(1), NullLogger<LocalProviderGate>.Instance);
+        var first = await PassAsync(gate, Key, "a");
+        await PassAsync(gate, Key, "b");
+        using var stop = new CancellationTokenSource();
+        var cancelled = gate.EnterAsync(Key, Ask("c"), stop.Token);
+        var waiting = gate.EnterAsync(Key, Ask("d"), CancellationToken.None);
+
+        await stop.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => cancelled);
+        await gate.LeaveAsync(first, Answered());
+
+        Assert.NotNull((await waiting.WaitAsync(TimeSpan.FromSeconds(5))).Pass);
+    }
+
+    [Fact]
     public async Task EnterAsync_NoSlotFreed_AnswersWithinSeconds()
     {
         _limits = For(Limits(concurrency: 1));
