@@ -77,7 +77,7 @@ public sealed class CostLedger(Database database) : ICallLedger
                 },
                 CancellationToken.None);
         }
-        catch (Exception e) when (Database.IsTransient(e))
+        catch (Exception e) when (e is NpgsqlException || Database.IsTransient(e))
         {
             // Then it is known with the end of the call, or not at all.
         }

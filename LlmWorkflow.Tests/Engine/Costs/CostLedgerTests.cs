@@ -1,7 +1,10 @@
 using System.Text.Json;
 using LlmWorkflow.Engine.Costs;
 using LlmWorkflow.Engine.Jobs;
+using LlmWorkflow.Engine.Storage;
 using LlmWorkflow.Tests.Support;
+using Microsoft.Extensions.Logging.Abstractions;
+using Npgsql;
 
 namespace LlmWorkflow.Tests.Engine.Costs;
 
@@ -31,6 +34,22 @@ public sealed class CostLedgerTests(EngineFixture engine) : IClassFixture<Engine
         Assert.Equal(ReserveOutcome.Lost, (await _ledger.ReserveAsync(reservation with { CallId = Guid.CreateVersion7() }, CancellationToken.None)).Outcome);
 
         Assert.Single(await _ledger.ReadAsync(job.Identity.JobId, CancellationToken.None));
+    }
+
+    [Fact]
+    public async Task NoteAsync_DatabaseGivesTheStatementUp_IsNoFault()
+    {
+        var reservation = Reservation(await ClaimAsync());
+        await _ledger.ReserveAsync(reservation, CancellationToken.None);
+        await using var impatient = NpgsqlDataSource.Create($"{engine.ConnectionString};Options=-c statement_timeout=200");
+        CostLedger ledger = new(new(impatient, TimeProvider.System, NullLogger<Database>.Instance));
+        await using var other = await engine.Source.OpenConnectionAsync();
+        await using var transaction = await other.BeginTransactionAsync();
+        await using var locked = new NpgsqlCommand("select from llm_provider_usage where id = $1 for update", other, transaction);
+        locked.Parameters.Add(new() { Value = reservation.CallId });
+        await locked.ExecuteNonQueryAsync();
+
+        await ledger.NoteAsync(reservation.CallId, "gen-1");
     }
 
     [Fact]
