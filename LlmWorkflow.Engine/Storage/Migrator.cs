@@ -39,7 +39,7 @@ public sealed partial class Migrator(NpgsqlDataSource dataSource, ILogger<Migrat
         var missing = All.Where(m => !applied.Contains(m.Version)).ToList();
         foreach (var migration in missing)
         {
-            await ExecuteAsync(connection, migration.Up, cancellationToken);
+            await MigrateAsync(connection, migration.Up, cancellationToken);
             await using var record = new NpgsqlCommand("insert into llm_schema_migrations (version, name) values ($1, $2)", connection);
             record.Parameters.Add(new() { Value = migration.Version });
             record.Parameters.Add(new() { Value = migration.Name });
@@ -61,7 +61,7 @@ public sealed partial class Migrator(NpgsqlDataSource dataSource, ILogger<Migrat
         var count = 0;
         foreach (var migration in All.Reverse().Where(m => m.Version > target && applied.Contains(m.Version)))
         {
-            await ExecuteAsync(connection, migration.Down, cancellationToken);
+            await MigrateAsync(connection, migration.Down, cancellationToken);
             await using var record = new NpgsqlCommand("delete from llm_schema_migrations where version = $1", connection);
             record.Parameters.Add(new() { Value = migration.Version });
             await record.ExecuteNonQueryAsync(cancellationToken);
@@ -104,6 +104,13 @@ public sealed partial class Migrator(NpgsqlDataSource dataSource, ILogger<Migrat
         }
 
         return versions;
+    }
+
+    // However long it takes: one that is broken off begins anew, and would never come to its end.
+    private static async Task MigrateAsync(NpgsqlConnection connection, string sql, CancellationToken cancellationToken)
+    {
+        await using var command = new NpgsqlCommand(sql, connection) { CommandTimeout = 0 };
+        await command.ExecuteNonQueryAsync(cancellationToken);
     }
 
     private static async Task ExecuteAsync(NpgsqlConnection connection, string sql, CancellationToken cancellationToken)
