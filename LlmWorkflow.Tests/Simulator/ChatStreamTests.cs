@@ -158,8 +158,7 @@ public sealed class ChatStreamTests : SimulatorServer
     private async Task LeaveAsync(bool stream, TimeSpan after)
     {
         using var leaving = new CancellationTokenSource();
-        using var request = ChatRequest(ChatBody("Hi", stream));
-        var call = Http.SendAsync(request, leaving.Token);
+        var call = CallAsync(stream, leaving.Token);
         await HeldAsync(1);
         await Http.PostAsync("/_control/holds/release", null);
         while ((await HeldAsync(0)).Length > 0)
@@ -169,6 +168,12 @@ public sealed class ChatStreamTests : SimulatorServer
         await Task.Delay(after, TimeProvider.System);
         await leaving.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => call);
+    }
+
+    private async Task CallAsync(bool stream, CancellationToken leaving)
+    {
+        using var request = ChatRequest(ChatBody("Hi", stream));
+        using var response = await Http.SendAsync(request, leaving);
     }
 
     private async Task<string> ReadToEndAsync(string body)

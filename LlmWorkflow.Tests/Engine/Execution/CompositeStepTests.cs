@@ -108,7 +108,11 @@ public sealed class CompositeStepTests
             run.Steps[id] = async (_, ct) =>
             {
                 most = Math.Max(most, Interlocked.Increment(ref now));
-                _ = most == 2 && two.TrySetResult();
+                if (most == 2)
+                {
+                    two.TrySetResult();
+                }
+
                 await two.Task.WaitAsync(ct);
                 // Time for a third one to come.
                 await Task.Delay(TimeSpan.FromMilliseconds(20), TimeProvider.System, ct);
