@@ -220,7 +220,7 @@ public sealed class JobEndpointTests(ApiFixture api) : IClassFixture<ApiFixture>
 
         Assert.Equal(HttpStatusCode.Accepted, response.StatusCode);
         Assert.Equal("processing", body.GetProperty("status").GetString());
-        await told.Task.WaitAsync(TimeSpan.FromSeconds(10));
+        await told.Task.WaitAsync(TimeSpan.FromSeconds(60));
         Assert.True((await api.Client.GetStatusAsync(submitted.JobId)).CancelRequested);
     }
 

@@ -10,7 +10,7 @@ namespace LlmWorkflow.Tests.Api;
 
 public sealed class JobEventEndpointTests(ApiFixture api) : IClassFixture<ApiFixture>
 {
-    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
 
     [Fact]
     public async Task Stream_WholeRun_GivesEventsAndTextInOrder()

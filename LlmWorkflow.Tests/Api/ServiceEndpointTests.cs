@@ -119,7 +119,7 @@ public sealed class ServiceEndpointTests(ApiFixture api) : IClassFixture<ApiFixt
         var submitted = await api.Client.SubmitAsync(new() { WorkflowName = "emergency_contacts", InputData = JsonElement.Parse(ApiFixture.Input) });
         await api.SendAsync(HttpMethod.Get, $"api/v1/jobs/{submitted.JobId}?access_token={submitted.AccessToken}");
 
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(10));
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         while (!spans.Any(s => s.Kind is ActivityKind.Server && s.TagObjects.Any(t => t.Value as string == $"/api/v1/jobs/{submitted.JobId}")))
         {
             await Task.Delay(TimeSpan.FromMilliseconds(10), TimeProvider.System, limit.Token);
@@ -130,7 +130,7 @@ public sealed class ServiceEndpointTests(ApiFixture api) : IClassFixture<ApiFixt
 
     private static async Task<Guid> UntilAcceptedAsync(LlmWorkflow.Client.WorkflowClient client, LlmWorkflow.Client.Contracts.SubmitRequest request)
     {
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         while (true)
         {
             try

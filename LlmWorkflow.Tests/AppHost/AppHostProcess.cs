@@ -8,7 +8,7 @@ namespace LlmWorkflow.Tests.AppHost;
 /// <summary>The AppHost as a process of its own, to be signalled and killed.</summary>
 internal sealed class AppHostProcess : IAsyncDisposable
 {
-    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(90);
+    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(3);
     private readonly Channel<string> lines = Channel.CreateUnbounded<string>();
     private readonly Process process;
 

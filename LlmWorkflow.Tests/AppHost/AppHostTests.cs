@@ -9,7 +9,7 @@ namespace LlmWorkflow.Tests.AppHost;
 [Collection(nameof(Running.RunningSystem))]
 public sealed class AppHostTests : IDisposable
 {
-    private static readonly TimeSpan EndLimit = TimeSpan.FromSeconds(25);
+    private static readonly TimeSpan EndLimit = TimeSpan.FromSeconds(90);
     private readonly List<string> homes = [];
 
     public void Dispose()

@@ -8,7 +8,7 @@ namespace LlmWorkflow.Tests.AppHost;
 
 public sealed class ServerTests : IDisposable
 {
-    private static readonly TimeSpan EndLimit = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan EndLimit = TimeSpan.FromSeconds(60);
     private readonly List<string> directories = [];
 
     public void Dispose()

@@ -44,7 +44,7 @@ internal sealed class SimulatedUpstreams : IAsyncDisposable
     public async Task HeldAsync()
     {
         using var client = Client();
-        Assert.Contains("\"reached\":true", await client.GetStringAsync("/_control/holds?count=1&timeout_ms=20000"), StringComparison.Ordinal);
+        Assert.Contains("\"reached\":true", await client.GetStringAsync("/_control/holds?count=1&timeout_ms=60000"), StringComparison.Ordinal);
     }
 
     private HttpClient Client() => new(new SocketsHttpHandler(), disposeHandler: true) { BaseAddress = new Uri(_simulator.Urls.First()) };

@@ -13,7 +13,7 @@ namespace LlmWorkflow.Tests.EndToEnd;
 /// <summary>Runs jobs on a system in this process, and reads all that it left behind.</summary>
 internal static class ServiceRun
 {
-    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(3);
 
     /// <summary>The status of a job that has ended.</summary>
     public static async Task<JsonElement> RunAsync(SystemInProcess system, string workflow, string input = "{}")

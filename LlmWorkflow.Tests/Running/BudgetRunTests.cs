@@ -40,41 +40,45 @@ public sealed class BudgetRunTests
         using var tree = new WorkflowTree(("fails", Definition("fails", "fail")), ("pauses", Definition("pauses", "pause")), ("single", Single));
         tree.Write("limits.json", """{ "daily_usd": { "workflows": { "single": 0.00092 } } }""");
         await using var system = await RunningSystem.StartAsync($"--WORKFLOWS_DIR={tree.Root}");
-        await system.BehaveAsync("""{"latency_ms":400,"output_tokens":100,"match":{"path":"chat/completions"}}""");
 
-        // Over the cap with "fail".
-        var failed = await SubmitAsync(system, "fails", Input());
-        var (looks, ended) = await WatchAsync(system, failed, Cap);
-        Assert.Equal("failed", ended.Status);
-        Assert.Equal("BudgetExceeded", ended.Error!.Type);
-        Assert.Equal(Affordable, await CallsAsync(system));
-        Assert.True(looks > 5, $"{looks} looks");
-
-        // With "pause", and raised.
+        // Over the cap with "pause", and raised.
+        await system.BehaveAsync("""{"output_tokens":100,"hold":"before_first_byte","match":{"path":"chat/completions"}}""");
         var paused = await SubmitAsync(system, "pauses", Input());
-        (_, var waiting) = await WatchAsync(system, paused, Cap);
+        await system.HeldAsync(Affordable);
+        await AssertWithinAsync(system, paused, Cap);
+        await system.BehaveAsync("""{"latency_ms":400,"output_tokens":100,"match":{"path":"chat/completions"}}""");
+        await system.ReleaseAsync();
+        var waiting = await WatchAsync(system, paused, Cap);
         Assert.Equal("waiting", waiting.Status);
-        Assert.Equal(2 * Affordable, await CallsAsync(system));
+        Assert.Equal(Affordable, await CallsAsync(system));
         Assert.All(waiting.WaitingFor!, wait => Assert.Equal("budget", wait.Reason));
         Assert.Equal(Items - Affordable, waiting.WaitingFor!.Count);
         var conflict = await Assert.ThrowsAsync<WorkflowApiException>(() => system.Client.IncreaseBudgetAsync(paused, new() { MaxCostUsd = 0.0001m }));
         Assert.Equal("BudgetConflict", conflict.Problem?.Error.Type);
         var raised = await system.Client.IncreaseBudgetAsync(paused, new() { MaxCostUsd = 0.01m });
         Assert.Equal(("queued", 0.01m), (raised.Status, raised.MaxCostUsd));
-        (_, var finished) = await WatchAsync(system, paused, 0.01m);
+        var finished = await WatchAsync(system, paused, 0.01m);
         Assert.Equal("completed", finished.Status);
         Assert.Equal(Items, finished.Output!.Value.GetProperty("texts").GetArrayLength());
         // No finished call was made again.
-        Assert.Equal(Affordable + Items, await CallsAsync(system));
+        Assert.Equal(Items, await CallsAsync(system));
         Assert.Contains("job.budget_warning", await EventsAsync(system, paused));
 
         // A cap per day, over twenty jobs on two workers.
         var jobs = await Task.WhenAll(Enumerable.Range(0, Items).Select(i => SubmitAsync(system, "single", $$"""{"item":{{i}}}""")));
-        var ends = await Task.WhenAll(jobs.Select(job => system.Client.WaitAsync(job).WaitAsync(TimeSpan.FromSeconds(60))));
+        var ends = await Task.WhenAll(jobs.Select(job => system.Client.WaitAsync(job).WaitAsync(TimeSpan.FromMinutes(3))));
         Assert.Equal(Affordable, ends.Count(end => end.Status == "completed"));
         Assert.All(ends.Where(end => end.Status != "completed"), end => Assert.Equal("BudgetExceeded", end.Error!.Type));
-        Assert.Equal((2 * Affordable) + Items, await CallsAsync(system));
+        Assert.Equal(Affordable + Items, await CallsAsync(system));
         Assert.Equal(0m, await system.ScalarAsync<decimal>("select sum(reserved_usd) from llm_daily_spend"));
+
+        // With "fail": the first call over the cap ends the job, and stops those of the seven that have not been sent yet.
+        var failed = await SubmitAsync(system, "fails", Input());
+        var ended = await WatchAsync(system, failed, Cap);
+        Assert.Equal("failed", ended.Status);
+        Assert.Equal("BudgetExceeded", ended.Error!.Type);
+        Assert.Equal(Affordable, await system.ScalarAsync<long>("select count(*) from llm_provider_usage where job_id = $1", failed));
+        Assert.InRange(await CallsAsync(system), Affordable + Items, (2 * Affordable) + Items);
     }
 
     private static string Definition(string name, string mode) => Fan.Replace("NAME", name, StringComparison.Ordinal).Replace("MODE", mode, StringComparison.Ordinal);
@@ -89,23 +93,27 @@ public sealed class BudgetRunTests
     private static async Task<string> EventsAsync(RunningSystem system, Guid job) =>
         await system.ScalarAsync<string>("select string_agg(type, ' ') from llm_job_events where job_id = $1", job) ?? "";
 
-    // Looks until the job has ended or waits for its budget: never may more be spent and held than the cap, neither by the job's row nor by the calls'.
-    private static async Task<(int Looks, JobStatusResponse Status)> WatchAsync(RunningSystem system, Guid job, decimal cap)
+    // Looks until the job has ended or waits for its budget.
+    private static async Task<JobStatusResponse> WatchAsync(RunningSystem system, Guid job, decimal cap)
     {
-        var looks = 0;
         JobStatusResponse status = null!;
         await Eventually.TrueAsync(
             async () =>
             {
-                looks++;
-                var byJob = await system.ScalarAsync<decimal>("select total_cost_usd + reserved_usd from llm_workflow_jobs where id = $1", job);
-                var byCalls = await system.ScalarAsync<decimal>("select coalesce(sum(coalesce(cost_usd, reserved_usd)), 0) from llm_provider_usage where job_id = $1", job);
-                Assert.True(byJob <= cap && byCalls <= cap, $"{byJob} and {byCalls} of {cap}");
+                await AssertWithinAsync(system, job, cap);
                 status = await system.Client.GetStatusAsync(job);
                 return status.IsFinal || status.Status == "waiting";
             },
-            TimeSpan.FromSeconds(60),
+            TimeSpan.FromMinutes(3),
             "the end or a wait");
-        return (looks, status);
+        return status;
+    }
+
+    // Never may more be spent and held than the cap, neither by the job's row nor by the calls'.
+    private static async Task AssertWithinAsync(RunningSystem system, Guid job, decimal cap)
+    {
+        var byJob = await system.ScalarAsync<decimal>("select total_cost_usd + reserved_usd from llm_workflow_jobs where id = $1", job);
+        var byCalls = await system.ScalarAsync<decimal>("select coalesce(sum(coalesce(cost_usd, reserved_usd)), 0) from llm_provider_usage where job_id = $1", job);
+        Assert.True(byJob <= cap && byCalls <= cap, $"{byJob} and {byCalls} of {cap}");
     }
 }

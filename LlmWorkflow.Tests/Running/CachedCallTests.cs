@@ -35,7 +35,7 @@ public sealed class CachedCallTests
         await system.BehaveAsync("""{"output_tokens":20,"hold":"mid_stream","hold_id":"leader","match":{"path":"chat/completions"}}""");
         ends = await RunAsync(system, "two", async () =>
         {
-            var held = await system.Simulator.GetFromJsonAsync<JsonElement>(new Uri("/_control/holds?id=leader&count=1&timeout_ms=30000", UriKind.Relative));
+            var held = await system.Simulator.GetFromJsonAsync<JsonElement>(new Uri("/_control/holds?id=leader&count=1&timeout_ms=90000", UriKind.Relative));
             Assert.True(held.GetProperty("reached").GetBoolean());
             var leader = await system.ScalarAsync<int>("select w.pid from llm_workers w join llm_provider_usage u on u.owner = w.id where u.state = 'reserved'");
             await system.BehaveAsync("""{"latency_ms":500,"output_tokens":20,"match":{"path":"chat/completions"}}""");
@@ -59,7 +59,7 @@ public sealed class CachedCallTests
     private static async Task<IReadOnlyList<JobStatusResponse>> RunAsync(RunningSystem system, string what, Func<Task> meanwhile)
     {
         var request = new SubmitRequest { WorkflowName = "asks_same", InputData = JsonElement.Parse($$"""{"what":"{{what}}"}""") };
-        var jobs = await system.RunAsync(Enumerable.Repeat(request, Jobs), TimeSpan.FromSeconds(90), meanwhile);
+        var jobs = await system.RunAsync(Enumerable.Repeat(request, Jobs), TimeSpan.FromMinutes(3), meanwhile);
         return await Task.WhenAll(jobs.Select(job => system.Client.GetStatusAsync(job)));
     }
 

@@ -79,7 +79,7 @@ public sealed class CallCrashTests
             await RunningSystem.SignalAsync("-9", worker);
         }
 
-        await Eventually.GoneAsync(TimeSpan.FromSeconds(10), [.. workers]);
+        await Eventually.GoneAsync(TimeSpan.FromSeconds(60), [.. workers]);
         // Postgres would carry out what a dead client had asked for as soon as the lock is gone.
         await ExecuteAsync(locks, "select pg_terminate_backend(pid) from pg_stat_activity where wait_event_type = 'Lock' and pid <> pg_backend_pid() and datname = current_database()");
         await transaction.RollbackAsync();
@@ -88,7 +88,7 @@ public sealed class CallCrashTests
         await system.Simulator.PostAsync(new Uri("/_control/holds/release", UriKind.Relative), null);
         foreach (var job in jobs)
         {
-            var end = await system.Client.WaitAsync(job).WaitAsync(TimeSpan.FromSeconds(90));
+            var end = await system.Client.WaitAsync(job).WaitAsync(TimeSpan.FromMinutes(3));
             Assert.True(end.Status == "completed", $"{point}: {end.Status} {end.ErrorMessage}");
         }
 
@@ -109,11 +109,11 @@ public sealed class CallCrashTests
     {
         if (point == "before_request")
         {
-            await Eventually.TrueAsync(() => Task.FromResult(proxy.Held - heldBefore >= jobs.Length), TimeSpan.FromSeconds(30), "requests that never arrive");
+            await Eventually.TrueAsync(() => Task.FromResult(proxy.Held - heldBefore >= jobs.Length), TimeSpan.FromSeconds(60), "requests that never arrive");
             return;
         }
 
-        var held = await system.Simulator.GetFromJsonAsync<JsonElement>(new Uri($"/_control/holds?id=here&count={jobs.Length}&timeout_ms=30000", UriKind.Relative));
+        var held = await system.Simulator.GetFromJsonAsync<JsonElement>(new Uri($"/_control/holds?id=here&count={jobs.Length}&timeout_ms=90000", UriKind.Relative));
         Assert.True(
             held.GetProperty("reached").GetBoolean(),
             $"{point}: held {held.GetRawText()}; jobs {await system.ScalarAsync<string>("select string_agg(status || ' ' || coalesce(waiting_for::text, ''), '; ') from llm_workflow_jobs where id = any($1)", jobs)}");
@@ -122,7 +122,7 @@ public sealed class CallCrashTests
             // The ids of the replies are noted soon after the first byte.
             await Eventually.TrueAsync(
                 async () => await system.ScalarAsync<long>("select count(*) from llm_provider_usage where state = 'reserved' and response_id is not null") == jobs.Length,
-                TimeSpan.FromSeconds(10), "noted ids");
+                TimeSpan.FromSeconds(60), "noted ids");
         }
 
         switch (point)
@@ -135,7 +135,7 @@ public sealed class CallCrashTests
                 await ExecuteAsync(locks, "lock table llm_step_runs in share mode");
                 await ReleaseAndWaitForLocksAsync(system, 1);
                 await Eventually.TrueAsync(
-                    async () => await system.ScalarAsync<long>("select count(*) from llm_provider_usage where state = 'reserved'") == 0, TimeSpan.FromSeconds(10), "settled calls");
+                    async () => await system.ScalarAsync<long>("select count(*) from llm_provider_usage where state = 'reserved'") == 0, TimeSpan.FromSeconds(60), "settled calls");
                 break;
         }
     }
@@ -145,7 +145,7 @@ public sealed class CallCrashTests
         await system.Simulator.PostAsync(new Uri("/_control/holds/release", UriKind.Relative), null);
         await Eventually.TrueAsync(
             async () => await system.ScalarAsync<long>("select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()") >= waiting,
-            TimeSpan.FromSeconds(20), "writes that wait for the lock");
+            TimeSpan.FromSeconds(60), "writes that wait for the lock");
     }
 
     // What the Simulator billed is in the ledger to the last digit, call by call; what is not in it is as many calls as are marked.

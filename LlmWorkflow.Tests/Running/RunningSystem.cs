@@ -124,6 +124,21 @@ internal sealed class RunningSystem : IAsyncDisposable
         return await command.ExecuteScalarAsync() is T value ? value : default;
     }
 
+    /// <summary>Waits until so many calls stand still in the simulator, and tells how many do.</summary>
+    public async Task<int> HeldAsync(int count)
+    {
+        var held = await Simulator.GetFromJsonAsync<JsonElement>(new Uri($"/_control/holds?count={count}&timeout_ms=90000", UriKind.Relative));
+        Assert.True(held.GetProperty("reached").GetBoolean(), held.GetRawText());
+        return held.GetProperty("held").GetArrayLength();
+    }
+
+    /// <summary>Lets them go on.</summary>
+    public async Task ReleaseAsync()
+    {
+        using var response = await Simulator.PostAsync(new Uri("/_control/holds/release", UriKind.Relative), null);
+        response.EnsureSuccessStatusCode();
+    }
+
     public async Task<JsonElement> LedgerAsync() =>
         await Simulator.GetFromJsonAsync<JsonElement>(new Uri("/_control/ledger?path=chat/completions", UriKind.Relative));
 

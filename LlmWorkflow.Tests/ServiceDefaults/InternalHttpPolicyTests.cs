@@ -67,7 +67,7 @@ public sealed class InternalHttpPolicyTests
 
     private static Task<HttpResponseMessage> Answer(int status) => Task.FromResult(new HttpResponseMessage((HttpStatusCode)status));
 
-    // Time runs a hundred times faster, so that back-off is waited for and still short.
+    // Back-off is waited for a hundred times faster, time limits are not: they would end attempts on a slow machine.
     private static ServiceProvider Services(Upstream upstream)
     {
         var services = new ServiceCollection();
@@ -89,6 +89,6 @@ public sealed class InternalHttpPolicyTests
     private sealed class FastTime : TimeProvider
     {
         public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) =>
-            System.CreateTimer(callback, state, dueTime == Timeout.InfiniteTimeSpan ? dueTime : dueTime / 100, period);
+            System.CreateTimer(callback, state, dueTime > Timeout.InfiniteTimeSpan && dueTime < InternalHttpPolicy.AttemptTimeout ? dueTime / 100 : dueTime, period);
     }
 }

@@ -104,7 +104,7 @@ public sealed class TelemetryTests
         await app.StopAsync();
         await app.DisposeAsync();
 
-        Assert.True(clock.Elapsed < TimeSpan.FromSeconds(12), $"took {clock.Elapsed}");
+        Assert.True(clock.Elapsed < TimeSpan.FromSeconds(45), $"took {clock.Elapsed}");
     }
 
     [Fact]

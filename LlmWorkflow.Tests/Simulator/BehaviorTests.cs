@@ -106,7 +106,7 @@ public sealed class BehaviorTests : SimulatorServer
 
         Assert.Equal(HttpStatusCode.TooManyRequests, refused.StatusCode);
         Assert.Equal(429, body.GetProperty("error").GetProperty("code").GetInt32());
-        Assert.InRange(int.Parse(refused.Headers.GetValues("retry-after").Single()), 50, 60);
+        Assert.InRange(int.Parse(refused.Headers.GetValues("retry-after").Single()), 30, 60);
         Assert.Equal("2", refused.Headers.GetValues("x-ratelimit-limit").Single());
         Assert.Equal("0", refused.Headers.GetValues("x-ratelimit-remaining").Single());
         Assert.Equal(HttpStatusCode.OK, other.StatusCode);

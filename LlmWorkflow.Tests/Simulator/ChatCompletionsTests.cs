@@ -148,7 +148,7 @@ public sealed class ChatCompletionsTests : SimulatorServer
         await SendChatAsync(ChatBody("Hi"));
 
         // 300 ms to the first token and 79 more at 400 per second.
-        Assert.InRange(TimeProvider.System.GetElapsedTime(started).TotalMilliseconds, 490, 5_000);
+        Assert.InRange(TimeProvider.System.GetElapsedTime(started).TotalMilliseconds, 490, 30_000);
     }
 
     [Fact]

@@ -11,7 +11,7 @@ public abstract class SimulatorServer : IAsyncLifetime
 {
     protected const string Chat = "/openrouter/api/v1/chat/completions";
     protected const string Nearby = "/places/v1/places:searchNearby";
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     private WebApplication? app;
 
@@ -94,6 +94,14 @@ public abstract class SimulatorServer : IAsyncLifetime
 
             await Task.Delay(TimeSpan.FromMilliseconds(10), TimeProvider.System, deadline.Token);
         }
+    }
+
+    /// <summary>The held calls, as soon as there are so many.</summary>
+    protected async Task<JsonElement[]> HeldAsync(int count, string? id = null)
+    {
+        var view = Parse(await Http.GetStringAsync($"/_control/holds?count={count}&timeout_ms={Patience.TotalMilliseconds}{(id is null ? "" : "&id=" + id)}"));
+        Assert.True(view.GetProperty("reached").GetBoolean());
+        return [.. view.GetProperty("held").EnumerateArray()];
     }
 
     protected static StringContent Json(string body) => new(body, Encoding.UTF8, "application/json");

@@ -16,6 +16,7 @@ public sealed class FakeUpstream : IAsyncDisposable
 {
     private readonly WebApplication _app;
     private readonly ConcurrentQueue<Func<HttpContext, Task>> _scripts = new();
+    private readonly TaskCompletionSource _asked = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _aborted = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private Func<HttpContext, Task>? _last;
 
@@ -24,6 +25,9 @@ public sealed class FakeUpstream : IAsyncDisposable
     public ConcurrentQueue<ReceivedRequest> Received { get; } = new();
 
     public Uri Url { get; private set; } = null!;
+
+    /// <summary>The first request has come.</summary>
+    public Task Asked => _asked.Task.WaitAsync(TimeSpan.FromSeconds(60));
 
     /// <summary>Completes when a client has closed its connection in mid-reply.</summary>
     public Task Aborted => _aborted.Task;
@@ -105,6 +109,7 @@ public sealed class FakeUpstream : IAsyncDisposable
             context.Request.QueryString.Value!,
             context.Request.Headers.ToDictionary(header => header.Key, header => header.Value.ToString(), StringComparer.OrdinalIgnoreCase),
             await reader.ReadToEndAsync()));
+        _asked.TrySetResult();
         if (_scripts.TryDequeue(out var script))
         {
             _last = script;

@@ -27,14 +27,10 @@ internal sealed class VirtualTime : TimeProvider
     }
 
     /// <summary>Waits, in real time, until so many timers are set.</summary>
-    public async Task WaitForTimersAsync(int count)
-    {
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(20));
-        while (Pending() < count)
-        {
-            await Task.Delay(TimeSpan.FromMilliseconds(1), System, limit.Token);
-        }
-    }
+    public Task WaitForTimersAsync(int count) => WaitAsync(() => _timers.Count >= count);
+
+    /// <summary>Waits, in real time, until a timer is set that is due within a time: one of a wait, not of a time limit beside it.</summary>
+    public Task WaitForTimerAsync(TimeSpan within) => WaitAsync(() => _timers.Exists(timer => timer.Due <= _now + within));
 
     public void Advance(TimeSpan by)
     {
@@ -50,11 +46,20 @@ internal sealed class VirtualTime : TimeProvider
         }
     }
 
-    private int Pending()
+    private async Task WaitAsync(Func<bool> isSet)
     {
-        lock (_lock)
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        while (!IsSet())
         {
-            return _timers.Count;
+            await Task.Delay(TimeSpan.FromMilliseconds(1), System, limit.Token);
+        }
+
+        bool IsSet()
+        {
+            lock (_lock)
+            {
+                return isSet();
+            }
         }
     }
 

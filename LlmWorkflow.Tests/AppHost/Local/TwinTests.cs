@@ -9,7 +9,7 @@ namespace LlmWorkflow.Tests.AppHost.Local;
 /// <summary>The local twin of Aspire's hosting, on small shell scripts instead of services.</summary>
 public sealed class TwinTests : IDisposable
 {
-    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(3);
     private readonly string scratch = Directory.CreateTempSubdirectory("llmworkflow-test-").FullName;
     private readonly CancellationTokenSource limit = new(Limit);
 

@@ -100,7 +100,7 @@ public sealed class WorkflowCatalogTests : IDisposable
 
         Write("definitions/two.json", Good.Replace("one", "two", StringComparison.Ordinal));
 
-        using CancellationTokenSource deadline = new(TimeSpan.FromSeconds(20));
+        using CancellationTokenSource deadline = new(TimeSpan.FromSeconds(60));
         while (catalog.Find("two") is null)
         {
             await Task.Delay(TimeSpan.FromMilliseconds(20), TimeProvider.System, deadline.Token);

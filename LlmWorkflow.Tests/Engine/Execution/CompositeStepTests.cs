@@ -102,11 +102,19 @@ public sealed class CompositeStepTests
     {
         var run = new ScriptedRun();
         var (now, most) = (0, 0);
+        var two = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         foreach (var id in new[] { "a", "b", "c", "d" })
         {
             run.Steps[id] = async (_, ct) =>
             {
                 most = Math.Max(most, Interlocked.Increment(ref now));
+                if (most == 2)
+                {
+                    two.TrySetResult();
+                }
+
+                await two.Task.WaitAsync(ct);
+                // Time for a third one to come.
                 await Task.Delay(TimeSpan.FromMilliseconds(20), TimeProvider.System, ct);
                 Interlocked.Decrement(ref now);
                 return Value("1");

@@ -71,7 +71,7 @@ public sealed class ExpressionLimitTests
 
         Exception? exception = Record.Exception(() => ExpressionEvaluator.Evaluate(expression, s_large));
 
-        Assert.InRange(Stopwatch.GetElapsedTime(start), TimeSpan.Zero, TimeSpan.FromSeconds(10));
+        Assert.InRange(Stopwatch.GetElapsedTime(start), TimeSpan.Zero, TimeSpan.FromMinutes(1));
         Assert.Equal(message is null, exception is null);
         if (message is not null)
         {
@@ -94,7 +94,7 @@ public sealed class ExpressionLimitTests
 
         Exception? exception = Record.Exception(() => ExpressionEvaluator.Evaluate(expression, s_large));
 
-        Assert.InRange(Stopwatch.GetElapsedTime(start), TimeSpan.Zero, TimeSpan.FromSeconds(10));
+        Assert.InRange(Stopwatch.GetElapsedTime(start), TimeSpan.Zero, TimeSpan.FromMinutes(1));
         Assert.True(exception is null or WorkflowException, exception?.ToString());
     }
 

@@ -50,7 +50,7 @@ internal sealed class ExchangeBench : IDisposable
     {
         Name = "weather",
         BaseUrl = "https://weather.example",
-        TimeoutSeconds = 5,
+        TimeoutSeconds = 60,
         Retry = new() { MaxAttempts = 1, InitialDelaySeconds = 0.01 },
         Operations = new Dictionary<string, ServiceOperation> { ["get"] = new() { Path = "/now" }, ["put"] = new() { Path = "/now", Method = "POST", Idempotent = true } },
     };
@@ -80,7 +80,7 @@ internal sealed class ExchangeBench : IDisposable
             Body = !hasBody || method is null || method == HttpMethod.Get ? null : "{}"u8.ToArray(),
         };
         var answer = await _provider.GetRequiredService<ServiceExchange>()
-            .AskAsync(Service, operation, request, deadline, cancellationToken).WaitAsync(TimeSpan.FromSeconds(30), CancellationToken.None);
+            .AskAsync(Service, operation, request, deadline, cancellationToken).WaitAsync(TimeSpan.FromSeconds(60), CancellationToken.None);
         Assert.True(answer.Reply is null != answer.Error is null);
         return answer;
     }

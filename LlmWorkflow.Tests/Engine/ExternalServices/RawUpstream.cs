@@ -25,7 +25,7 @@ internal sealed class RawUpstream : IAsyncDisposable
     public Uri Url { get; }
 
     /// <summary>The first request has come.</summary>
-    public Task Asked => _asked.Task.WaitAsync(TimeSpan.FromSeconds(20));
+    public Task Asked => _asked.Task.WaitAsync(TimeSpan.FromSeconds(60));
 
     public int Requests => Volatile.Read(ref _requests);
 

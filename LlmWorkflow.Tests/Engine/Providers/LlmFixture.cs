@@ -24,7 +24,7 @@ internal sealed class LlmFixture : IAsyncDisposable
 
     private readonly ServiceProvider _services;
 
-    private LlmFixture(FakeUpstream upstream, Action<EngineOptions>? configure, ICallLedger? ledger)
+    private LlmFixture(FakeUpstream upstream, Action<EngineOptions>? configure, ICallLedger? ledger, TimeProvider? time)
     {
         Upstream = upstream;
         Ledger = new RecordingLedger(ledger ?? new InMemoryCallLedger(TimeProvider.System));
@@ -32,7 +32,7 @@ internal sealed class LlmFixture : IAsyncDisposable
         configure?.Invoke(Options);
         _services = new ServiceCollection()
             .AddSingleton(Options)
-            .AddSingleton(TimeProvider.System)
+            .AddSingleton(time ?? TimeProvider.System)
             .AddSingleton<ICallLedger>(Ledger)
             .AddSingleton<Func<PriceBook>>(() => Prices)
             .AddSingleton<Func<SpendLimits>>(() => SpendLimits.None)
@@ -56,8 +56,8 @@ internal sealed class LlmFixture : IAsyncDisposable
     public LlmCaller Caller => _services.GetRequiredService<LlmCaller>();
 
     public static async Task<LlmFixture> StartAsync(
-        Func<Microsoft.AspNetCore.Http.HttpContext, Task> script, Action<EngineOptions>? configure = null, ICallLedger? ledger = null) =>
-        new(await FakeUpstream.StartAsync(script), configure, ledger);
+        Func<Microsoft.AspNetCore.Http.HttpContext, Task> script, Action<EngineOptions>? configure = null, ICallLedger? ledger = null, TimeProvider? time = null) =>
+        new(await FakeUpstream.StartAsync(script), configure, ledger, time);
 
     public static string Chunk(string text) =>
         $$"""{"id":"gen-1","provider":"Anthropic","model":"anthropic/claude-haiku-4.5-20251001","choices":[{"delta":{"role":"assistant","content":"{{text}}"},"finish_reason":null}]}""";

@@ -101,7 +101,7 @@ public sealed class JobStreamTests(EngineFixture engine) : IClassFixture<EngineF
 
         await engine.Stream.AddAsync([new(Guid.CreateVersion7(), 5)]);
 
-        await woken.Task.WaitAsync(TimeSpan.FromSeconds(5));
+        await woken.Task.WaitAsync(TimeSpan.FromSeconds(60));
     }
 
     private async Task DrainAsync()

@@ -192,7 +192,7 @@ public sealed class DeliveryIsolationTests : IAsyncLifetime
         delivery.Signal();
         delivery.Signal();
 
-        await wait.WaitAsync(TimeSpan.FromSeconds(20));
+        await wait.WaitAsync(TimeSpan.FromSeconds(60));
     }
 
     [Fact]
@@ -208,6 +208,6 @@ public sealed class DeliveryIsolationTests : IAsyncLifetime
 
         gate.SetResult();
 
-        await wait.WaitAsync(TimeSpan.FromSeconds(20));
+        await wait.WaitAsync(TimeSpan.FromSeconds(60));
     }
 }

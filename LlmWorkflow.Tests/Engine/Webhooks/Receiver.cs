@@ -15,7 +15,7 @@ internal sealed record Received(string Path, IReadOnlyDictionary<string, string>
 /// <summary>A webhook receiver over real HTTP on a port of its own, which answers as the test says.</summary>
 internal sealed class Receiver : IAsyncDisposable
 {
-    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
     private readonly WebApplication app;
     private readonly Channel<Received> arrivals = Channel.CreateUnbounded<Received>();
     private int count;

@@ -11,7 +11,7 @@ namespace LlmWorkflow.Tests.Engine.Webhooks;
 /// <summary>A database with the schema, and deliverers on it.</summary>
 internal sealed class WebhookBench : IAsyncDisposable
 {
-    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
     private readonly TestDatabase? testDatabase;
     private readonly List<IAsyncDisposable> running = [];
 

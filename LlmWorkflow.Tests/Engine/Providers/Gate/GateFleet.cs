@@ -26,16 +26,50 @@ internal sealed class GateFleet : IAsyncDisposable
         {
             var connection = await ConnectionMultiplexer.ConnectAsync(redis + ",abortConnect=false,connectTimeout=500");
             fleet._connections.Add(connection);
-            fleet.Gates.Add(new(connection, prefix, limits, workers ?? (() => 1), TimeProvider.System, new Random(i), logger ?? NullLogger<FleetProviderGate>.Instance));
+            fleet.Gates.Add(new(connection, prefix, limits, workers ?? (() => processes), TimeProvider.System, new Random(i), logger ?? NullLogger<FleetProviderGate>.Instance));
         }
 
         return fleet;
     }
 
     /// <summary>Callers that ask, wait as told, call, and begin anew, for a while.</summary>
-    public async Task RunAsync(SimulatedProvider provider, int callers, TimeSpan length)
+    public Task RunAsync(SimulatedProvider provider, int callers, TimeSpan length)
     {
         _stop.CancelAfter(length);
+        return RunAsync(provider, callers);
+    }
+
+    /// <summary>The same until so many calls have been answered.</summary>
+    public async Task RunUntilAsync(SimulatedProvider provider, int callers, int answers)
+    {
+        var run = RunAsync(provider, callers, TimeSpan.FromMinutes(2));
+        while (Answers() < answers && !run.IsCompleted)
+        {
+            await Task.Delay(TimeSpan.FromMilliseconds(10), TimeProvider.System);
+        }
+
+        await _stop.CancelAsync();
+        await run;
+
+        int Answers()
+        {
+            lock (provider)
+            {
+                return provider.Answers.Count;
+            }
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        Gates.ForEach(gate => gate.Dispose());
+        await _stop.CancelAsync();
+        _stop.Dispose();
+        _connections.ForEach(connection => connection.Dispose());
+    }
+
+    private async Task RunAsync(SimulatedProvider provider, int callers)
+    {
         await Task.WhenAll(Enumerable.Range(0, callers).Select(i => Task.Run(async () =>
         {
             try
@@ -47,14 +81,6 @@ internal sealed class GateFleet : IAsyncDisposable
                 // The time is up.
             }
         })));
-    }
-
-    public async ValueTask DisposeAsync()
-    {
-        Gates.ForEach(gate => gate.Dispose());
-        await _stop.CancelAsync();
-        _stop.Dispose();
-        _connections.ForEach(connection => connection.Dispose());
     }
 
     private async Task CallAsync(FleetProviderGate gate, SimulatedProvider provider, Random random, string name)
