@@ -70,8 +70,7 @@ internal sealed class WorkerService(
     {
         // For the prices: jobs run with the definition that they are pinned to.
         catalog.Watch();
-        await WaitForDatabaseAsync(stoppingToken);
-        await lease.RegisterAsync(WorkerProcess.Identify(options.Value.Slots), stoppingToken);
+        await RegisterAsync(stoppingToken);
         await stream.SubscribeAsync(consumer.Wake);
         await bus.SubscribeCancelsAsync(jobId => consumer.Stop(jobId, StopReason.CancelRequested));
         var loops = _stopLoops.Token;
@@ -92,7 +91,8 @@ internal sealed class WorkerService(
     private BackgroundLoop Loop(string name, TimeSpan every, Func<CancellationToken, Task<bool>> runOnce) =>
         new(name, every, runOnce, time, random, logger);
 
-    private async Task WaitForDatabaseAsync(CancellationToken cancellationToken)
+    // As soon as there is a database of this version.
+    private async Task RegisterAsync(CancellationToken cancellationToken)
     {
         while (true)
         {
@@ -101,11 +101,11 @@ internal sealed class WorkerService(
                 if (options.Value.MigrateOnStart)
                 {
                     await migrator.UpAsync(cancellationToken);
-                    return;
                 }
 
                 if (await migrator.MissingAsync(cancellationToken) is not [var missing, ..])
                 {
+                    await lease.RegisterAsync(WorkerProcess.Identify(options.Value.Slots), cancellationToken);
                     return;
                 }
 

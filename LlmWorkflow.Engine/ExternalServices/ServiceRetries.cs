@@ -43,6 +43,7 @@ internal sealed class ServiceRetries
     /// <param name="isIdempotent">An attempt that may have been processed may be made again.</param>
     /// <param name="deadline">No attempt begins after it.</param>
     /// <param name="cancellationToken">Ends the delays too.</param>
+    /// <exception cref="OperationCanceledException">Cancelled.</exception>
     public async Task<ServiceAttempt> RunAsync(
         Func<int, CancellationToken, ValueTask<ServiceAttempt>> attempt, bool isIdempotent, DateTimeOffset? deadline, CancellationToken cancellationToken)
     {
@@ -51,7 +52,14 @@ internal sealed class ServiceRetries
         context.Properties.Set(s_call, call);
         try
         {
-            return await _pipeline.ExecuteAsync(static (context, call) => call.Attempt(++call.Number, context.CancellationToken), context, call);
+            var end = await _pipeline.ExecuteAsync(static (context, call) => call.Attempt(++call.Number, context.CancellationToken), context, call);
+            // Called off between an attempt and its retry: that attempt's error is not the call's.
+            if (end.Error is not null && call.RetriedAfter == call.Number && call.Number < Policy.MaxAttempts)
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+            }
+
+            return end;
         }
         finally
         {
@@ -67,7 +75,9 @@ internal sealed class ServiceRetries
         }
 
         call.Delay = Delay(retries, attempt.Error.RetryAfter);
-        return call.Delay <= s_longest && (call.Deadline is not { } deadline || _time.GetUtcNow() + call.Delay < deadline);
+        var isDue = call.Delay <= s_longest && (call.Deadline is not { } deadline || _time.GetUtcNow() + call.Delay < deadline);
+        call.RetriedAfter = isDue ? call.Number : call.RetriedAfter;
+        return isDue;
     }
 
     private TimeSpan Delay(int retries, double? retryAfter)
@@ -89,6 +99,9 @@ internal sealed class ServiceRetries
         public required DateTimeOffset? Deadline { get; init; }
 
         public int Number { get; set; }
+
+        /// <summary>The attempt after which a retry was last decided on.</summary>
+        public int RetriedAfter { get; set; }
 
         public TimeSpan Delay { get; set; }
     }

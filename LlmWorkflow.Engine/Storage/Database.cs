@@ -17,8 +17,9 @@ public sealed class Database(NpgsqlDataSource dataSource, TimeProvider time, ILo
     /// <summary>Whether the failure passes by itself: the server is starting, stopping, out of reach, or asks to try again.</summary>
     public static bool IsTransient(Exception exception) => exception switch
     {
-        // 57P01..57P03: shutdown and start-up; 53300: too many connections; 40001, 40P01: try the transaction again; class 08: connection.
-        PostgresException { SqlState: "57P01" or "57P02" or "57P03" or "53300" or "40001" or "40P01" } => true,
+        // 57P01..57P03: shutdown and start-up; 25006: not the primary any more; 53300: too many connections; 40001, 40P01: try the transaction again;
+        // 57014, 55P03, 57P05, 25P03: broken off by a time limit of the server or by its operator; class 08: connection.
+        PostgresException { SqlState: "57P01" or "57P02" or "57P03" or "25006" or "53300" or "40001" or "40P01" or "57014" or "55P03" or "57P05" or "25P03" } => true,
         PostgresException { SqlState: ['0', '8', ..] } => true,
         PostgresException => false,
         NpgsqlException or SocketException or TimeoutException or EndOfStreamException => true,
