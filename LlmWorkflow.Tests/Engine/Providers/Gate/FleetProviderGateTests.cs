@@ -53,7 +53,7 @@ public sealed class FleetProviderGateTests(ITestOutputHelper output)
     [Fact]
     public async Task LeaveAsync_RefusedInOneProcess_PausesTheOthers()
     {
-        await using var fleet = await FleetAsync(() => SpendLimits.None);
+        await using var fleet = await FleetAsync(() => SpendLimits.None, new PatientTime());
         var pass = (await EnterAsync(fleet.Gates[0], "a")).Pass!;
 
         await fleet.Gates[0].LeaveAsync(pass, Limited(200));
@@ -69,7 +69,7 @@ public sealed class FleetProviderGateTests(ITestOutputHelper output)
     [Fact]
     public async Task LeaveAsync_FailuresInAllProcesses_OpenTheBreakerForAll()
     {
-        await using var fleet = await FleetAsync(() => SpendLimits.None);
+        await using var fleet = await FleetAsync(() => SpendLimits.None, new PatientTime());
         for (var i = 0; i < 5; i++)
         {
             var gate = fleet.Gates[i % 4];
@@ -86,7 +86,7 @@ public sealed class FleetProviderGateTests(ITestOutputHelper output)
     public async Task EnterAsync_TicketInAnotherProcess_KeepsItsPlace()
     {
         // A place every 6.7 s: what processes make of Redis's clock may be seconds off.
-        await using var fleet = await FleetAsync(() => For(Limits(rpm: 10)));
+        await using var fleet = await FleetAsync(() => For(Limits(rpm: 10)), new PatientTime());
         Assert.NotNull((await EnterAsync(fleet.Gates[0], "a")).Pass);
 
         var first = (await EnterAsync(fleet.Gates[0], "d")).Wait!;
@@ -102,7 +102,7 @@ public sealed class FleetProviderGateTests(ITestOutputHelper output)
     [Fact]
     public async Task EnterAsync_StateThatNobodyCanRead_StartsAnew()
     {
-        await using var fleet = await FleetAsync(() => SpendLimits.None);
+        await using var fleet = await FleetAsync(() => SpendLimits.None, new PatientTime());
         await EnterAsync(fleet.Gates[0], "a");
         using var redis = await ConnectionMultiplexer.ConnectAsync(await TestServers.GetRedisConnectionAsync());
         var server = redis.GetServer(redis.GetEndPoints()[0]);
@@ -161,7 +161,8 @@ public sealed class FleetProviderGateTests(ITestOutputHelper output)
         }
     }
 
-    private async Task<GateFleet> FleetAsync(Func<SpendLimits> limits) => await GateFleet.StartAsync(await TestServers.GetRedisConnectionAsync(), _prefix, limits);
+    private async Task<GateFleet> FleetAsync(Func<SpendLimits> limits, TimeProvider? time = null) =>
+        await GateFleet.StartAsync(await TestServers.GetRedisConnectionAsync(), _prefix, limits, time: time);
 
     private sealed class RecordingLogger : ILogger<FleetProviderGate>
     {

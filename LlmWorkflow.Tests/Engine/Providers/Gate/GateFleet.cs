@@ -19,14 +19,15 @@ internal sealed class GateFleet : IAsyncDisposable
     public int MostInFlight { get; private set; }
 
     public static async Task<GateFleet> StartAsync(
-        string redis, string prefix, Func<SpendLimits> limits, int processes = 4, Func<int>? workers = null, ILogger<FleetProviderGate>? logger = null)
+        string redis, string prefix, Func<SpendLimits> limits, int processes = 4, Func<int>? workers = null, ILogger<FleetProviderGate>? logger = null,
+        TimeProvider? time = null)
     {
         GateFleet fleet = new();
         for (var i = 0; i < processes; i++)
         {
             var connection = await ConnectionMultiplexer.ConnectAsync(redis + ",abortConnect=false,connectTimeout=500");
             fleet._connections.Add(connection);
-            fleet.Gates.Add(new(connection, prefix, limits, workers ?? (() => processes), TimeProvider.System, new Random(i), logger ?? NullLogger<FleetProviderGate>.Instance));
+            fleet.Gates.Add(new(connection, prefix, limits, workers ?? (() => processes), time ?? TimeProvider.System, new Random(i), logger ?? NullLogger<FleetProviderGate>.Instance));
         }
 
         return fleet;
@@ -138,4 +139,11 @@ internal sealed class GateFleet : IAsyncDisposable
             await Task.Delay(rest > TimeSpan.Zero ? rest : TimeSpan.FromMilliseconds(1), TimeProvider.System, _stop.Token);
         }
     }
+}
+
+/// <summary>Real time in which nobody loses patience with Redis: after a second without an answer a process would go on alone.</summary>
+internal sealed class PatientTime : TimeProvider
+{
+    public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) =>
+        System.CreateTimer(callback, state, dueTime > TimeSpan.Zero ? dueTime * 30 : dueTime, period);
 }
