@@ -1,4 +1,5 @@
 using LlmWorkflow.Engine.Queue;
+using LlmWorkflow.Tests.AppHost;
 using LlmWorkflow.Tests.Support;
 using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
@@ -7,6 +8,8 @@ namespace LlmWorkflow.Tests.Engine.Queue;
 
 public sealed class WorkerLeaseTests(EngineFixture engine) : IClassFixture<EngineFixture>
 {
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(60);
+
     [Fact]
     public async Task RenewAsync_OneStatementHangs_TriesAgainWhileTheLeaseIsTrusted()
     {
@@ -25,9 +28,9 @@ public sealed class WorkerLeaseTests(EngineFixture engine) : IClassFixture<Engin
             }
 
             renewed = lease.RenewAsync(CancellationToken.None);
-            await UntilAsync(WaitsForLockAsync);
+            await Eventually.TrueAsync(WaitsForLockAsync, s_patience, "a renewal that hangs");
             time.Advance(WorkerLease.RenewEvery);
-            await UntilAsync(async () => !await WaitsForLockAsync());
+            await Eventually.TrueAsync(async () => !await WaitsForLockAsync(), s_patience, "the end of that statement");
             await time.WaitForTimersAsync(1);
         }
 
@@ -36,15 +39,6 @@ public sealed class WorkerLeaseTests(EngineFixture engine) : IClassFixture<Engin
         Assert.True(await renewed);
         time.Advance(WorkerLease.Duration - TimeSpan.FromSeconds(3));
         Assert.True(lease.IsTrusted);
-    }
-
-    private static async Task UntilAsync(Func<Task<bool>> condition)
-    {
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(30));
-        while (!await condition())
-        {
-            await Task.Delay(TimeSpan.FromMilliseconds(20), TimeProvider.System, limit.Token);
-        }
     }
 
     private Task<bool> WaitsForLockAsync() => engine.ScalarAsync<bool>(
