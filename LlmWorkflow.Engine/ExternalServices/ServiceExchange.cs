@@ -14,7 +14,7 @@ namespace LlmWorkflow.Engine.ExternalServices;
 /// <param name="sender">Makes one attempt.</param>
 /// <param name="bucket">Gives turns.</param>
 /// <param name="check">Says which replies are failures.</param>
-/// <param name="random">Spreads delays.</param>
+/// <param name="random">Spreads delays. Safe for several threads.</param>
 /// <param name="time">Clock of all of it.</param>
 /// <param name="logger">Is told of circuit breakers.</param>
 internal sealed class ServiceExchange(
@@ -23,7 +23,6 @@ internal sealed class ServiceExchange(
     // A 429 that does not say for how long.
     private static readonly TimeSpan s_shortPause = TimeSpan.FromSeconds(1);
 
-    private readonly Lock _chance = new();
     private readonly ConcurrentDictionary<string, ServiceRetries> _retries = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, ServiceCircuit> _circuits = new(StringComparer.Ordinal);
 
@@ -38,7 +37,7 @@ internal sealed class ServiceExchange(
     public async Task<(ServiceReply? Reply, WorkflowError? Error, int Status)> AskAsync(
         ServiceDefinition service, string operation, ServiceRequest request, DateTimeOffset? deadline, CancellationToken cancellationToken)
     {
-        var retries = _retries.AddOrUpdate(service.Name, _ => new(service.Retry, Chance, time), (_, old) => old.Policy == service.Retry ? old : new(service.Retry, Chance, time));
+        var retries = _retries.AddOrUpdate(service.Name, _ => new(service.Retry, random.NextDouble, time), (_, old) => old.Policy == service.Retry ? old : new(service.Retry, random.NextDouble, time));
         var circuit = _circuits.AddOrUpdate(
             service.Name,
             _ => new(service.Name, service.CircuitBreaker, time, logger),
@@ -90,12 +89,4 @@ internal sealed class ServiceExchange(
 
     // As long as it is allowed to be: the bucket cuts it.
     private static TimeSpan Seconds(double seconds) => TimeSpan.FromSeconds(Math.Min(seconds, 86_400));
-
-    private double Chance()
-    {
-        lock (_chance)
-        {
-            return random.NextDouble();
-        }
-    }
 }

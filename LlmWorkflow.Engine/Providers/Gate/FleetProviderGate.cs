@@ -19,15 +19,14 @@ internal sealed class FleetProviderGate : IProviderGate, IDisposable
     /// <param name="limits">The current limits.</param>
     /// <param name="workers">Live workers: the limits are divided among them while Redis is away.</param>
     /// <param name="time">Clock of the waits that callers are told.</param>
-    /// <param name="random">Spreads waits.</param>
+    /// <param name="random">Spreads waits. Safe for several threads.</param>
     /// <param name="logger">Is told of pauses.</param>
     public FleetProviderGate(
         IConnectionMultiplexer redis, string prefix, Func<SpendLimits> limits, Func<int> workers, TimeProvider time, Random random, ILogger<FleetProviderGate> logger)
     {
         var process = Guid.NewGuid().ToString("N", CultureInfo.InvariantCulture)[..12];
-        var chance = new GateChance(random);
-        var store = new FleetGateStore(new RedisGateStore(redis, prefix, time, chance.Next), process, workers, time, logger);
-        _lanes = new(new(store, process, limits, time, chance.Next, logger));
+        var store = new FleetGateStore(new RedisGateStore(redis, prefix, time, random.NextDouble), process, workers, time, logger);
+        _lanes = new(new(store, process, limits, time, random.NextDouble, logger));
         _renewal = time.CreateTimer(_ => _ = _lanes.RenewAsync(), null, s_renewal, s_renewal);
     }
 

@@ -11,12 +11,12 @@ internal sealed class LocalProviderGate : IProviderGate
 
     /// <param name="limits">The current limits.</param>
     /// <param name="time">Clock.</param>
-    /// <param name="random">Spreads waits.</param>
+    /// <param name="random">Spreads waits. Safe for several threads.</param>
     /// <param name="logger">Is told of pauses.</param>
     public LocalProviderGate(Func<SpendLimits> limits, TimeProvider time, Random random, ILogger<LocalProviderGate> logger)
     {
         var store = new MemoryGateStore(() => time.GetUtcNow().ToUnixTimeMilliseconds(), static () => 1, static _ => null);
-        _lanes = new(new(store, "local", limits, time, new GateChance(random).Next, logger));
+        _lanes = new(new(store, "local", limits, time, random.NextDouble, logger));
     }
 
     /// <inheritdoc/>
@@ -37,18 +37,4 @@ internal sealed class GateLanes(GateSurroundings surroundings)
     public GateLane Of(GateKey key) => _lanes.GetOrAdd(key, static (key, surroundings) => new GateLane(key, surroundings), surroundings);
 
     public Task RenewAsync() => Task.WhenAll(_lanes.Values.Select(lane => lane.RenewAsync()));
-}
-
-/// <summary>Makes a source of chance safe for many callers.</summary>
-internal sealed class GateChance(Random random)
-{
-    private readonly Lock _lock = new();
-
-    public double Next()
-    {
-        lock (_lock)
-        {
-            return random.NextDouble();
-        }
-    }
 }

@@ -23,7 +23,7 @@ internal sealed class ExchangeBench : IDisposable
         ServiceCollection services = new();
         services.AddSingleton(new EngineOptions());
         services.AddSingleton(TimeProvider.System);
-        services.AddSingleton(new Random(1));
+        services.AddSingleton<Random>(new SharedRandom(1));
         services.AddSingleton<ILoggerFactory>(new LogFactory(Log));
         services.AddSingleton(typeof(ILogger<>), typeof(Logger<>));
         services.AddSingleton<ReplyCheck>(Check);

@@ -1,5 +1,6 @@
 using LlmWorkflow.Engine.Costs;
 using LlmWorkflow.Engine.Providers.Gate;
+using LlmWorkflow.Tests.Support;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using StackExchange.Redis;
@@ -27,7 +28,7 @@ internal sealed class GateFleet : IAsyncDisposable
         {
             var connection = await ConnectionMultiplexer.ConnectAsync(redis + ",abortConnect=false,connectTimeout=500");
             fleet._connections.Add(connection);
-            fleet.Gates.Add(new(connection, prefix, limits, workers ?? (() => processes), time ?? TimeProvider.System, new Random(i), logger ?? NullLogger<FleetProviderGate>.Instance));
+            fleet.Gates.Add(new(connection, prefix, limits, workers ?? (() => processes), time ?? TimeProvider.System, new SharedRandom(i), logger ?? NullLogger<FleetProviderGate>.Instance));
         }
 
         return fleet;
