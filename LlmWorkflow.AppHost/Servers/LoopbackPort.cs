@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Sockets;
 
@@ -6,12 +7,22 @@ namespace LlmWorkflow.AppHost.Servers;
 /// <summary>TCP ports on the loopback interface.</summary>
 internal static class LoopbackPort
 {
-    /// <summary>A port that was free a moment ago.</summary>
+    // The system may name a port again as long as nobody listens on it.
+    private static readonly ConcurrentDictionary<int, bool> s_given = new();
+
+    /// <summary>A port that was free a moment ago, each time another one.</summary>
     public static int FindFree()
     {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
+        while (true)
+        {
+            using var listener = new TcpListener(IPAddress.Loopback, 0);
+            listener.Start();
+            var port = ((IPEndPoint)listener.LocalEndpoint).Port;
+            if (s_given.TryAdd(port, true))
+            {
+                return port;
+            }
+        }
     }
 
     public static bool IsFree(int port)

@@ -62,6 +62,6 @@ internal sealed class Outage(TimeProvider time, Action<string> away, Action back
             _isAway = true;
         }
 
-        away(exception.Message);
+        away(exception is OperationCanceledException or TimeoutException ? "no answer in time" : exception.Message.TrimEnd('.'));
     }
 }

@@ -82,7 +82,7 @@ internal static class ServiceErrors
     /// <summary>The error of a failed or broken connection.</summary>
     public static WorkflowError Network(Exception exception) =>
         Make(ErrorTypes.NetworkError, true, $"The connection to the service failed or broke ({Reason(exception)}).",
-            "Check that the service's base URL is right, leads to the public internet, and that this machine reaches it; a retry may succeed.");
+            "Check that the service's base URL is right and that this machine reaches it; a retry may succeed.");
 
     /// <summary>The error of a call that took too long.</summary>
     public static WorkflowError Timeout(double seconds) =>

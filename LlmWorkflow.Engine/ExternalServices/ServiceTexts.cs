@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using LlmWorkflow.Engine.Diagnostics;
 using LlmWorkflow.Engine.Expressions;
@@ -73,7 +74,7 @@ internal sealed class ServiceTexts(ParameterSchema parameters, bool hasPages, Li
         JsonValueKind.String => [(name, value.GetString()!, path)],
         JsonValueKind.Object => value.EnumerateObject().SelectMany(property => TextsOf(property.Value, [.. path, property.Name], property.Name)),
         JsonValueKind.Array => value.EnumerateArray().Index()
-            .SelectMany(item => TextsOf(item.Item, [.. path, item.Index.ToString(System.Globalization.CultureInfo.InvariantCulture)])),
+            .SelectMany(item => TextsOf(item.Item, [.. path, item.Index.ToString(CultureInfo.InvariantCulture)])),
         _ => [],
     };
 
@@ -117,7 +118,7 @@ internal sealed class ServiceTexts(ParameterSchema parameters, bool hasPages, Li
         // Such a comparison never holds, and nobody would notice.
         foreach (var literal in All(expression).OfType<BinaryExpression>().SelectMany(ComparedWithStatus).Where(literal => literal.Value.ValueKind != JsonValueKind.Number))
         {
-            Add(FileFaultKind.InvalidExpression, $"compares 'status' with {literal}, which is no number", "Write the HTTP status as a number: status == 404.", literal.Position);
+            Add(FileFaultKind.InvalidExpression, $"compares 'status' with {literal}, which is no number", Number(literal), literal.Position);
         }
 
         foreach (var (root, member) in ExpressionReads.Of(expression).Select(read => Parts(read.Path)))
@@ -144,6 +145,11 @@ internal sealed class ServiceTexts(ParameterSchema parameters, bool hasPages, Li
     }
 
     private static IEnumerable<Expression> All(Expression expression) => expression.Children.SelectMany(All).Append(expression);
+
+    private static string Number(LiteralExpression status) =>
+        status.Value.ValueKind == JsonValueKind.String && int.TryParse(status.Value.GetString(), NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+            ? string.Create(CultureInfo.InvariantCulture, $"Write {number}, without quotes.")
+            : "Write the HTTP status as a number, such as 404.";
 
     private static IEnumerable<LiteralExpression> ComparedWithStatus(BinaryExpression comparison) => comparison switch
     {

@@ -55,11 +55,16 @@ internal sealed class FleetReplies
 
         var filler = Guid.CreateVersion7();
         var pause = _times.FirstPoll;
-        for (var waited = false; ; waited = true)
+        var waited = false;
+        long? awaySince = null;
+        while (true)
         {
             var claim = await ClaimAsync(key, filler, policy, cancellationToken);
             switch (claim?.State)
             {
+                case null when _time.GetElapsedTime(awaySince ??= _time.GetTimestamp()) < _times.Patience:
+                    await Task.Delay(_times.LongestPoll, _time, cancellationToken);
+                    break;
                 case null:
                     return await CallAloneAsync(key, policy, known, generation, call, cancellationToken);
                 case ClaimState.Known when claim is { Reply: { } reply }:
@@ -68,6 +73,7 @@ internal sealed class FleetReplies
                 case ClaimState.Claimed:
                     return await FillAsync(key, filler, policy, claim.Reply ?? known, generation, call, cancellationToken);
                 default:
+                    (waited, awaySince) = (true, null);
                     await Task.Delay(pause, _time, cancellationToken);
                     pause = pause * 1.5 < _times.LongestPoll ? pause * 1.5 : _times.LongestPoll;
                     break;
@@ -87,7 +93,7 @@ internal sealed class FleetReplies
             var outcome = await call(cancellationToken);
             if (CachedReply.Of(key, outcome, policy, _time) is { } reply)
             {
-                isKept = await KeepAsync(reply, filler, generation);
+                isKept = await KeepAsync(reply, filler, generation, cancellationToken);
             }
 
             return new(AnswerSource.Call, outcome, outcome.Error is null ? null : known);
@@ -105,17 +111,29 @@ internal sealed class FleetReplies
     }
 
     // Redis first: whoever removes the reply from the table afterwards removes it there too, and whoever did so before is seen by the update.
-    private async Task<bool> KeepAsync(CachedReply reply, Guid filler, long generation)
+    private async Task<bool> KeepAsync(CachedReply reply, Guid filler, long generation, CancellationToken cancellationToken)
     {
         await _redis.SetAsync(reply);
-        if (await TryAsync(stop => _table.FillAsync(reply, filler, stop), CancellationToken.None))
+        bool? isKept;
+        var started = _time.GetTimestamp();
+        // While the database is away nobody else can take the place, and the step could not be checkpointed either.
+        while ((isKept = await TryAsync<bool?>(async stop => await _table.FillAsync(reply, filler, stop), CancellationToken.None)) is null
+            && !cancellationToken.IsCancellationRequested && _time.GetElapsedTime(started) < _times.Lease)
         {
-            _memory.Put(reply, generation);
-            return true;
+            await Task.Delay(_times.LongestPoll, _time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
 
-        await _redis.DeleteAsync(reply.Key.Text);
-        return false;
+        if (isKept is not true)
+        {
+            await _redis.DeleteAsync(reply.Key.Text);
+        }
+
+        if (isKept is not false)
+        {
+            _memory.Put(reply, generation);
+        }
+
+        return isKept is true;
     }
 
     // Looked at again: removed in between, it must not come back.

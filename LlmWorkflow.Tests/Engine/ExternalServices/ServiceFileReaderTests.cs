@@ -144,7 +144,8 @@ public sealed class ServiceFileReaderTests
     [Theory]
     [InlineData("\"${params.q}\"", "\"ab ${params.quary}\"", 36, "'q' reads the parameter 'quary', which is not declared.", "There is: kind, limit, q.")]
     [InlineData("\"response.ok == true\"", "\"  response.ok = true\"", 33, "'success' holds a faulty expression: ", null)]
-    [InlineData("\"response.ok == true\"", "\"status == '404'\"", 29, "'success' compares 'status' with '404', which is no number.", "Write the HTTP status as a number: status == 404.")]
+    [InlineData("\"response.ok == true\"", "\"status == '404'\"", 29, "'success' compares 'status' with '404', which is no number.", "Write 404, without quotes.")]
+    [InlineData("\"response.ok == true\"", "\"status == true\"", 29, "'success' compares 'status' with true, which is no number.", "Write the HTTP status as a number, such as 404.")]
     [InlineData("\"RateLimited\"", "\"RateLimitd\"", 58, "'type' must be one of: ", "Did you mean 'RateLimited'?")]
     [InlineData("\"X-Trace\": \"a\"", "\"X-Other-Key\": \"abc\"", 35, "'X-Other-Key' looks like a key.", "'auth' takes them from the environment.")]
     public void Read_Fault_NamesColumnAndNearest(string good, string bad, int column, string message, string? suggestion)

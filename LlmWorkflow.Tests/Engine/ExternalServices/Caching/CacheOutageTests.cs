@@ -152,6 +152,57 @@ public sealed class CacheOutageTests(EngineFixture engine) : IClassFixture<Engin
         Assert.Equal(49 + 2, totals!.Shared + totals.MemoryHits);
     }
 
+    [Fact]
+    public async Task GetOrCallAsync_DatabaseAwayWhenTheReplyComes_IsKeptAllTheSame()
+    {
+        await using var server = await TestServers.StartOwnPostgresAsync();
+        await server.EnsureDatabaseAsync("cache", CancellationToken.None);
+        await using var source = NpgsqlDataSource.Create(server.ConnectionString("cache") + ";Timeout=10");
+        await new Migrator(source, NullLogger<Migrator>.Instance).UpAsync(CancellationToken.None);
+        var database = new Database(source, TimeProvider.System, NullLogger<Database>.Instance);
+        var times = CacheTimes.Default with { Lease = TimeSpan.FromMinutes(5) };
+        var prefix = $"{engine.Options.RedisPrefix}:late";
+        await using var first = new ResponseCache(engine.Redis, prefix, database, TimeProvider.System, _logger, times);
+        await using var second = new ResponseCache(engine.Redis, prefix, database, TimeProvider.System, _logger, times);
+        ScriptedService service = new();
+        var asked = first.GetOrCallAsync(Key("late"), Hour, service.CallAsync, CancellationToken.None);
+        await service.Asked;
+        await server.StopAsync();
+        service.Answer(Reply("1"));
+        await UntilAsync(() => _logger.Ids.Contains(2304));
+        Assert.False(asked.IsCompleted);
+        await server.StartAsync(CancellationToken.None);
+
+        Assert.Equal("1", (await asked).Data.GetRawText());
+        await engine.Redis.GetDatabase().KeyDeleteAsync($"{{{prefix}}}:reply:{Key("late").Text}");
+        Assert.True((await AskAsync(second, "late", Reply("2"))).Cached);
+        Assert.Equal((1, 0), (service.Calls, _calls));
+    }
+
+    [Fact]
+    public async Task GetOrCallAsync_DatabaseRestartsWhileOthersWait_IsOneCall()
+    {
+        await using var server = await TestServers.StartOwnPostgresAsync();
+        await server.EnsureDatabaseAsync("cache", CancellationToken.None);
+        await using var source = NpgsqlDataSource.Create(server.ConnectionString("cache") + ";Timeout=10");
+        await new Migrator(source, NullLogger<Migrator>.Instance).UpAsync(CancellationToken.None);
+        var database = new Database(source, TimeProvider.System, NullLogger<Database>.Instance);
+        var times = CacheTimes.Default with { Lease = TimeSpan.FromMinutes(5), Patience = TimeSpan.FromMinutes(1) };
+        var prefix = $"{engine.Options.RedisPrefix}:restart";
+        await using var first = new ResponseCache(engine.Redis, prefix, database, TimeProvider.System, _logger, times);
+        await using var second = new ResponseCache(engine.Redis, prefix, database, TimeProvider.System, _logger, times);
+        ScriptedService service = new();
+        var asked = first.GetOrCallAsync(Key("restart"), Hour, service.CallAsync, CancellationToken.None);
+        await service.Asked;
+        var waiting = AskAsync(second, "restart", Reply("2"));
+        await server.StopAsync();
+        await UntilAsync(() => _logger.Ids.Contains(2304));
+        await server.StartAsync(CancellationToken.None);
+        service.Answer(Reply("1"));
+
+        Assert.Equal(("1", "1", 0), ((await asked).Data.GetRawText(), (await waiting).Data.GetRawText(), _calls));
+    }
+
     private ResponseCache New(ConnectionMultiplexer redis) => new(redis, engine.Options.RedisPrefix, engine.Database, TimeProvider.System, _logger);
 
     private Task<ServiceOutcome> AskAsync(ResponseCache cache, string parameters, ServiceOutcome answer) => cache.GetOrCallAsync(
