@@ -26,6 +26,6 @@ internal sealed record CacheTimes
     /// <summary>Longest statement; after it the database counts as away. Default 5 s.</summary>
     public TimeSpan Statement { get; init; } = TimeSpan.FromSeconds(5);
 
-    /// <summary>How long a database that is away is waited for, before a call is made without the fleet. Default 2 s: a restart passes.</summary>
+    /// <summary>How long a database that is away is waited for, before a call is made or a reply kept without it. Default 2 s: a restart passes.</summary>
     public TimeSpan Patience { get; init; } = TimeSpan.FromSeconds(2);
 }

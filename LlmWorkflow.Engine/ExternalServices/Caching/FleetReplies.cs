@@ -116,9 +116,9 @@ internal sealed class FleetReplies
         await _redis.SetAsync(reply);
         bool? isKept;
         var started = _time.GetTimestamp();
-        // While the database is away nobody else can take the place, and the step could not be checkpointed either.
+        // While the database is away nobody else can take the place, and the step could not be checkpointed either; but its time limit runs.
         while ((isKept = await TryAsync<bool?>(async stop => await _table.FillAsync(reply, filler, stop), CancellationToken.None)) is null
-            && !cancellationToken.IsCancellationRequested && _time.GetElapsedTime(started) < _times.Lease)
+            && !cancellationToken.IsCancellationRequested && _time.GetElapsedTime(started) < _times.Patience)
         {
             await Task.Delay(_times.LongestPoll, _time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }

@@ -160,7 +160,7 @@ public sealed class CacheOutageTests(EngineFixture engine) : IClassFixture<Engin
         await using var source = NpgsqlDataSource.Create(server.ConnectionString("cache") + ";Timeout=10");
         await new Migrator(source, NullLogger<Migrator>.Instance).UpAsync(CancellationToken.None);
         var database = new Database(source, TimeProvider.System, NullLogger<Database>.Instance);
-        var times = CacheTimes.Default with { Lease = TimeSpan.FromMinutes(5) };
+        var times = CacheTimes.Default with { Lease = TimeSpan.FromMinutes(5), Patience = TimeSpan.FromMinutes(1) };
         var prefix = $"{engine.Options.RedisPrefix}:late";
         await using var first = new ResponseCache(engine.Redis, prefix, database, TimeProvider.System, _logger, times);
         await using var second = new ResponseCache(engine.Redis, prefix, database, TimeProvider.System, _logger, times);
