@@ -1,3 +1,4 @@
+using LlmWorkflow.AppHost.Servers;
 using LlmWorkflow.Engine.ExternalServices;
 using LlmWorkflow.Engine.ExternalServices.Caching;
 using LlmWorkflow.Engine.Storage;
@@ -11,6 +12,9 @@ namespace LlmWorkflow.Tests.Engine.ExternalServices.Caching;
 
 public sealed class CacheOutageTests(EngineFixture engine) : IClassFixture<EngineFixture>
 {
+    // A server that starts anew is waited for, however long it takes.
+    private static readonly CacheTimes s_patient = CacheTimes.Default with { Lease = TimeSpan.FromMinutes(5), Patience = TimeSpan.FromMinutes(1) };
+
     private readonly CacheLogger _logger = new();
     private int _calls;
 
@@ -117,11 +121,8 @@ public sealed class CacheOutageTests(EngineFixture engine) : IClassFixture<Engin
     public async Task GetOrCallAsync_DatabaseAway_EachProcessCallsOnceAndItIsToldOnce()
     {
         await using var server = await TestServers.StartOwnPostgresAsync();
-        await server.EnsureDatabaseAsync("cache", CancellationToken.None);
-        await using var source = NpgsqlDataSource.Create(server.ConnectionString("cache") + ";Timeout=10");
-        await new Migrator(source, NullLogger<Migrator>.Instance).UpAsync(CancellationToken.None);
-        var database = new Database(source, TimeProvider.System, NullLogger<Database>.Instance);
-        await using var cache = new ResponseCache(engine.Redis, $"{engine.Options.RedisPrefix}:own", database, TimeProvider.System, _logger);
+        await using var source = await PrepareAsync(server);
+        await using var cache = New(source, "own");
         await AskAsync(cache, "1", Reply("1"));
         await server.StopAsync();
 
@@ -156,14 +157,9 @@ public sealed class CacheOutageTests(EngineFixture engine) : IClassFixture<Engin
     public async Task GetOrCallAsync_DatabaseAwayWhenTheReplyComes_IsKeptAllTheSame()
     {
         await using var server = await TestServers.StartOwnPostgresAsync();
-        await server.EnsureDatabaseAsync("cache", CancellationToken.None);
-        await using var source = NpgsqlDataSource.Create(server.ConnectionString("cache") + ";Timeout=10");
-        await new Migrator(source, NullLogger<Migrator>.Instance).UpAsync(CancellationToken.None);
-        var database = new Database(source, TimeProvider.System, NullLogger<Database>.Instance);
-        var times = CacheTimes.Default with { Lease = TimeSpan.FromMinutes(5), Patience = TimeSpan.FromMinutes(1) };
-        var prefix = $"{engine.Options.RedisPrefix}:late";
-        await using var first = new ResponseCache(engine.Redis, prefix, database, TimeProvider.System, _logger, times);
-        await using var second = new ResponseCache(engine.Redis, prefix, database, TimeProvider.System, _logger, times);
+        await using var source = await PrepareAsync(server);
+        await using var first = New(source, "late", s_patient);
+        await using var second = New(source, "late", s_patient);
         ScriptedService service = new();
         var asked = first.GetOrCallAsync(Key("late"), Hour, service.CallAsync, CancellationToken.None);
         await service.Asked;
@@ -174,7 +170,7 @@ public sealed class CacheOutageTests(EngineFixture engine) : IClassFixture<Engin
         await server.StartAsync(CancellationToken.None);
 
         Assert.Equal("1", (await asked).Data.GetRawText());
-        await engine.Redis.GetDatabase().KeyDeleteAsync($"{{{prefix}}}:reply:{Key("late").Text}");
+        await engine.Redis.GetDatabase().KeyDeleteAsync($"{{{engine.Options.RedisPrefix}:late}}:reply:{Key("late").Text}");
         Assert.True((await AskAsync(second, "late", Reply("2"))).Cached);
         Assert.Equal((1, 0), (service.Calls, _calls));
     }
@@ -183,14 +179,9 @@ public sealed class CacheOutageTests(EngineFixture engine) : IClassFixture<Engin
     public async Task GetOrCallAsync_DatabaseRestartsWhileOthersWait_IsOneCall()
     {
         await using var server = await TestServers.StartOwnPostgresAsync();
-        await server.EnsureDatabaseAsync("cache", CancellationToken.None);
-        await using var source = NpgsqlDataSource.Create(server.ConnectionString("cache") + ";Timeout=10");
-        await new Migrator(source, NullLogger<Migrator>.Instance).UpAsync(CancellationToken.None);
-        var database = new Database(source, TimeProvider.System, NullLogger<Database>.Instance);
-        var times = CacheTimes.Default with { Lease = TimeSpan.FromMinutes(5), Patience = TimeSpan.FromMinutes(1) };
-        var prefix = $"{engine.Options.RedisPrefix}:restart";
-        await using var first = new ResponseCache(engine.Redis, prefix, database, TimeProvider.System, _logger, times);
-        await using var second = new ResponseCache(engine.Redis, prefix, database, TimeProvider.System, _logger, times);
+        await using var source = await PrepareAsync(server);
+        await using var first = New(source, "restart", s_patient);
+        await using var second = New(source, "restart", s_patient);
         ScriptedService service = new();
         var asked = first.GetOrCallAsync(Key("restart"), Hour, service.CallAsync, CancellationToken.None);
         await service.Asked;
@@ -204,6 +195,17 @@ public sealed class CacheOutageTests(EngineFixture engine) : IClassFixture<Engin
     }
 
     private ResponseCache New(ConnectionMultiplexer redis) => new(redis, engine.Options.RedisPrefix, engine.Database, TimeProvider.System, _logger);
+
+    private ResponseCache New(NpgsqlDataSource source, string suffix, CacheTimes? times = null) => new(
+        engine.Redis, $"{engine.Options.RedisPrefix}:{suffix}", new(source, TimeProvider.System, NullLogger<Database>.Instance), TimeProvider.System, _logger, times);
+
+    private static async Task<NpgsqlDataSource> PrepareAsync(PostgresServer server)
+    {
+        await server.EnsureDatabaseAsync("cache", CancellationToken.None);
+        var source = NpgsqlDataSource.Create(server.ConnectionString("cache") + ";Timeout=10");
+        await new Migrator(source, NullLogger<Migrator>.Instance).UpAsync(CancellationToken.None);
+        return source;
+    }
 
     private Task<ServiceOutcome> AskAsync(ResponseCache cache, string parameters, ServiceOutcome answer) => cache.GetOrCallAsync(
         Key(parameters),
