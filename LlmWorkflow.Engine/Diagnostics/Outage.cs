@@ -1,3 +1,5 @@
+using StackExchange.Redis;
+
 namespace LlmWorkflow.Engine.Diagnostics;
 
 /// <summary>Whether a store answers. While it does not, it is tried once a second; going and coming back are told once each.</summary>
@@ -11,6 +13,9 @@ internal sealed class Outage(TimeProvider time, Action<string> away, Action back
     private readonly Lock _lock = new();
     private bool _isAway;
     private long _tried;
+
+    /// <summary>Whether a call of Redis failed because Redis does not answer. The client library also cancels calls that it cannot write in time.</summary>
+    public static bool IsOfRedis(Exception exception) => exception is RedisException or TimeoutException or ObjectDisposedException or TaskCanceledException;
 
     /// <summary>Whether to ask it now.</summary>
     public bool IsTried()

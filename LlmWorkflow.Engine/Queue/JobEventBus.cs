@@ -289,7 +289,7 @@ public sealed class JobEventBus
         {
             _redis.GetDatabase().Publish(channel, message, CommandFlags.FireAndForget);
         }
-        catch (Exception e) when (IsOutage(e))
+        catch (Exception e) when (Outage.IsOfRedis(e))
         {
             Away(e);
         }
@@ -303,7 +303,7 @@ public sealed class JobEventBus
             Back();
             return true;
         }
-        catch (Exception e) when (IsOutage(e))
+        catch (Exception e) when (Outage.IsOfRedis(e))
         {
             Away(e);
             return false;
@@ -317,14 +317,11 @@ public sealed class JobEventBus
         {
             await call(_redis.GetSubscriber()).WaitAsync(Patience, _time);
         }
-        catch (Exception e) when (IsOutage(e))
+        catch (Exception e) when (Outage.IsOfRedis(e))
         {
             Away(e);
         }
     }
-
-    private static bool IsOutage(Exception exception) =>
-        exception is RedisException or TimeoutException or ObjectDisposedException or TaskCanceledException;
 
     private void Away(Exception exception)
     {

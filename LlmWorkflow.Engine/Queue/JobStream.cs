@@ -187,7 +187,7 @@ public sealed class JobStream
 
             return result;
         }
-        catch (Exception e) when (e is RedisException or TimeoutException or ObjectDisposedException or TaskCanceledException)
+        catch (Exception e) when (Outage.IsOfRedis(e))
         {
             if (Interlocked.Exchange(ref _away, 1) == 0)
             {

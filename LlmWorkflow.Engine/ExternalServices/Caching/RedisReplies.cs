@@ -94,7 +94,7 @@ internal sealed class RedisReplies : IDisposable
             // The library remembers subscriptions and makes them when Redis comes.
             await _redis.GetSubscriber().SubscribeAsync(_removals, (_, message) => dropped(CacheFilter.Of(message))).WaitAsync(s_patience, _time);
         }
-        catch (Exception e) when (IsOutage(e))
+        catch (Exception e) when (Outage.IsOfRedis(e))
         {
             _outage.Failed(e);
         }
@@ -176,12 +176,10 @@ internal sealed class RedisReplies : IDisposable
             _outage.Answered();
             return true;
         }
-        catch (Exception e) when (IsOutage(e))
+        catch (Exception e) when (Outage.IsOfRedis(e))
         {
             _outage.Failed(e);
             return false;
         }
     }
-
-    private static bool IsOutage(Exception exception) => exception is RedisException or TimeoutException or ObjectDisposedException or TaskCanceledException;
 }

@@ -1,6 +1,5 @@
 using LlmWorkflow.Engine.Diagnostics;
 using Microsoft.Extensions.Logging;
-using StackExchange.Redis;
 
 namespace LlmWorkflow.Engine.ExternalServices.Pacing;
 
@@ -59,7 +58,7 @@ internal sealed class FleetBucketStore : IBucketStore
                 _outage.Answered();
                 return result;
             }
-            catch (Exception e) when (e is RedisException or TimeoutException or ObjectDisposedException or TaskCanceledException)
+            catch (Exception e) when (Outage.IsOfRedis(e))
             {
                 _outage.Failed(e);
             }

@@ -1,6 +1,5 @@
 using LlmWorkflow.Engine.Diagnostics;
 using Microsoft.Extensions.Logging;
-using StackExchange.Redis;
 
 namespace LlmWorkflow.Engine.Providers.Gate;
 
@@ -47,7 +46,7 @@ internal sealed class FleetGateStore : IGateStore
                 _outage.Answered();
                 return turn;
             }
-            catch (Exception e) when (e is RedisException or TimeoutException or ObjectDisposedException or TaskCanceledException)
+            catch (Exception e) when (Outage.IsOfRedis(e))
             {
                 _outage.Failed(e);
             }
